@@ -1,0 +1,66 @@
+// The log of each site, from which every process folds the site's model, and the lessons that its entries name.
+import { and, asc, eq, gt, inArray, isNotNull, sql } from 'drizzle-orm';
+import { type Db, notify } from './client.ts';
+import { lessons, logEntries, sites, submissions } from './schema.ts';
+
+export type Lesson = typeof lessons.$inferSelect;
+export type LogEntry = typeof logEntries.$inferSelect;
+
+/** Stores lessons and answers their ids in the same order. */
+export async function insertLessons(db: Db, list: (typeof lessons.$inferInsert)[]): Promise<number[]> {
+  if (list.length === 0) return [];
+  return (await db.insert(lessons).values(list).returning({ id: lessons.id })).map((row) => row.id);
+}
+
+/**
+ * Adds an entry to a site's log inside the caller's transaction. Taking the number locks the site's row until the
+ * transaction ends, so numbers have no gaps and follow the order of commits; listeners hear the site's id then.
+ */
+export async function appendLog(db: Db, entry: Omit<LogEntry, 'n'>): Promise<number> {
+  const [site] = await db
+    .update(sites)
+    .set({ logN: sql`${sites.logN} + 1` })
+    .where(eq(sites.id, entry.siteId))
+    .returning({ n: sites.logN });
+  if (site === undefined) throw new Error('a log entry was written for a site that does not exist');
+  await db.insert(logEntries).values({ ...entry, n: site.n });
+  await notify(db, entry.siteId);
+  return site.n;
+}
+
+/** The entries after number `n`, in order, at most `limit`. */
+export async function entriesAfter(db: Db, siteId: string, n: number, limit: number): Promise<LogEntry[]> {
+  return db
+    .select()
+    .from(logEntries)
+    .where(and(eq(logEntries.siteId, siteId), gt(logEntries.n, n)))
+    .orderBy(asc(logEntries.n))
+    .limit(limit);
+}
+
+export async function lessonsById(db: Db, ids: readonly number[]): Promise<Map<number, Lesson>> {
+  if (ids.length === 0) return new Map();
+  const found = await db
+    .select()
+    .from(lessons)
+    .where(inArray(lessons.id, [...ids]));
+  return new Map(found.map((lesson) => [lesson.id, lesson]));
+}
+
+/** The number of a site's last entry, or null without such a site. */
+export async function logNumber(db: Db, siteId: string): Promise<number | null> {
+  const [site] = await db.select({ n: sites.logN }).from(sites).where(eq(sites.id, siteId));
+  return site?.n ?? null;
+}
+
+/** Lessons that stand now, in the order of their ids, after `afterId`: what a model rebuilt from nothing has to learn. */
+export async function standingLessons(db: Db, siteId: string, afterId: number, limit: number): Promise<Lesson[]> {
+  const found = await db
+    .select({ lesson: lessons })
+    .from(submissions)
+    .innerJoin(lessons, eq(lessons.id, submissions.lessonId))
+    .where(and(eq(submissions.siteId, siteId), isNotNull(submissions.lessonId), gt(lessons.id, afterId)))
+    .orderBy(asc(lessons.id))
+    .limit(limit);
+  return found.map((row) => row.lesson);
+}

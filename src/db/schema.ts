@@ -1,0 +1,280 @@
+// The one Drizzle schema of both databases. Migrations in drizzle/ are generated from it and never written by hand.
+import { sql } from 'drizzle-orm';
+import {
+  bigint,
+  bigserial,
+  boolean,
+  customType,
+  doublePrecision,
+  foreignKey,
+  index,
+  integer,
+  jsonb,
+  pgTable,
+  primaryKey,
+  smallint,
+  text,
+  timestamp,
+  uniqueIndex,
+  uuid,
+} from 'drizzle-orm/pg-core';
+import type { Action, Kind, Label, Status } from '../submission.ts';
+
+const bytea = customType<{ data: Uint8Array; driverData: Uint8Array }>({ dataType: () => 'bytea' });
+const time = (name: string) => timestamp(name, { withTimezone: true, precision: 3, mode: 'date' });
+const count = (name: string) => bigint(name, { mode: 'number' });
+
+/** Why a verdict is what it is, in words that a moderator understands; `code` is stable. */
+export interface Reason {
+  code: string;
+  detail: string;
+}
+
+/** A judgement as it is stored: the model that made it is named by its epoch and the number of log entries it knew. */
+export interface Verdict {
+  outcome: 'held' | 'spam' | 'approved';
+  probability: number;
+  reasons: Reason[];
+  groups: { group: string; weight: number }[];
+  tokens: { token: string; field: string; weight: number; spam: number; ham: number }[];
+  epoch: number;
+  n: number;
+}
+
+/** What a site may set for itself. */
+export interface SiteSettings {
+  /** Probability from which a submission is put aside as spam. */
+  spamAbove: number;
+  /** Probability below which a submission is published unseen; null: never. */
+  approveBelow: number | null;
+}
+
+/** Facts about the installation that must survive a restart, such as the key of address hashes. */
+export const installation = pgTable('installation', {
+  name: text('name').primaryKey(),
+  value: text('value').notNull(),
+});
+
+export const sites = pgTable('sites', {
+  id: uuid('id').primaryKey(),
+  name: text('name').notNull(),
+  settings: jsonb('settings').$type<SiteSettings>().notNull(),
+  /** The number of the site's last log entry. Taking a number locks the row, which makes the log gapless and in commit order. */
+  logN: count('log_n').notNull().default(0),
+  createdAt: time('created_at').notNull(),
+});
+
+/** The bases under which a site's targets lie, in the form of `baseKey`. */
+export const siteBases = pgTable(
+  'site_bases',
+  {
+    key: text('key').primaryKey(),
+    host: text('host').notNull(),
+    url: text('url').notNull(),
+    siteId: uuid('site_id')
+      .notNull()
+      .references(() => sites.id),
+  },
+  (table) => [index('site_bases_host').on(table.host), index('site_bases_site').on(table.siteId)],
+);
+
+export const tokens = pgTable('tokens', {
+  id: uuid('id').primaryKey(),
+  hash: text('hash').notNull().unique(),
+  name: text('name').notNull(),
+  scope: text('scope').$type<'submit' | 'moderate' | 'admin'>().notNull(),
+  /** The one site that the token is for; null: all. */
+  siteId: uuid('site_id').references(() => sites.id),
+  createdAt: time('created_at').notNull(),
+  revokedAt: time('revoked_at'),
+});
+
+export const targets = pgTable(
+  'targets',
+  {
+    id: uuid('id').primaryKey(),
+    siteId: uuid('site_id')
+      .notNull()
+      .references(() => sites.id),
+    key: text('key').notNull(),
+    url: text('url').notNull(),
+    state: text('state').$type<'open' | 'closed' | 'gone'>().notNull().default('open'),
+    title: text('title'),
+    text: text('text'),
+    /** Whether title and text came from the engine; a fetched page never replaces them. */
+    registered: boolean('registered').notNull().default(false),
+    fetchedAt: time('fetched_at'),
+    dueAt: time('due_at'),
+    leasedUntil: time('leased_until'),
+    attempts: smallint('attempts').notNull().default(0),
+    createdAt: time('created_at').notNull(),
+  },
+  (table) => [
+    uniqueIndex('targets_key').on(table.siteId, table.key),
+    index('targets_due').on(table.dueAt).where(sql`${table.dueAt} is not null`),
+  ],
+);
+
+export const submissions = pgTable(
+  'submissions',
+  {
+    id: uuid('id').primaryKey(),
+    /** Order of arrival: times have only milliseconds, and two may be equal. */
+    seq: bigserial('seq', { mode: 'number' }).notNull(),
+    siteId: uuid('site_id')
+      .notNull()
+      .references(() => sites.id),
+    targetId: uuid('target_id')
+      .notNull()
+      .references(() => targets.id),
+    kind: text('kind').$type<Kind>().notNull(),
+    status: text('status').$type<Status>().notNull(),
+    version: integer('version').notNull().default(1),
+    /** What a removed submission was before its source went away. */
+    formerStatus: text('former_status').$type<Status>(),
+    source: text('source'),
+    sourceHost: text('source_host'),
+    /** Digest of target key and source key: unique over the three kinds of ping, and short enough for an index. */
+    pingKey: text('ping_key'),
+    target: text('target').notNull(),
+    authorName: text('author_name'),
+    authorEmail: text('author_email'),
+    authorUrl: text('author_url'),
+    title: text('title'),
+    content: text('content').notNull().default(''),
+    parentId: uuid('parent_id'),
+    ref: text('ref'),
+    /** Facts that doors and verification found, such as `no_link_back`. */
+    signals: jsonb('signals').$type<string[]>().notNull().default([]),
+    ip: text('ip'),
+    ipHash: text('ip_hash'),
+    ipNet: text('ip_net'),
+    userAgent: text('user_agent'),
+    probability: doublePrecision('probability'),
+    verdict: jsonb('verdict').$type<Verdict>(),
+    /** The number of log entries that the verdict knew, for finding the ones to judge again. */
+    verdictN: count('verdict_n'),
+    judgedAt: time('judged_at'),
+    /** The latest decision that still holds. */
+    decisionId: uuid('decision_id'),
+    /** The lesson that the model has learned from this submission; null where no label stands. */
+    lessonId: count('lesson_id'),
+    receivedAt: time('received_at').notNull(),
+    updatedAt: time('updated_at').notNull(),
+    publishedAt: time('published_at'),
+    /** When the worker is to look at the source; null: not at all. */
+    dueAt: time('due_at'),
+    leasedUntil: time('leased_until'),
+    attempts: smallint('attempts').notNull().default(0),
+    lastFetchAt: time('last_fetch_at'),
+  },
+  (table) => [
+    uniqueIndex('submissions_seq').on(table.seq),
+    uniqueIndex('submissions_ping').on(table.siteId, table.pingKey).where(sql`${table.pingKey} is not null`),
+    uniqueIndex('submissions_ref').on(table.siteId, table.ref).where(sql`${table.ref} is not null`),
+    index('submissions_target').on(table.targetId, table.status),
+    index('submissions_queue').on(table.status, table.seq),
+    index('submissions_site_queue').on(table.siteId, table.status, table.seq),
+    index('submissions_due').on(table.dueAt).where(sql`${table.dueAt} is not null`),
+    index('submissions_probability').on(sql`coalesce(${table.probability}, -1)`, table.seq),
+    index('submissions_ip').on(table.receivedAt).where(sql`${table.ip} is not null`),
+    foreignKey({ columns: [table.parentId], foreignColumns: [table.id] }),
+  ],
+);
+
+/** What verification saw of a linking page; read by moderators only, never told to the sender. */
+export const fetches = pgTable(
+  'fetches',
+  {
+    id: bigserial('id', { mode: 'number' }).primaryKey(),
+    submissionId: uuid('submission_id')
+      .notNull()
+      .references(() => submissions.id),
+    at: time('at').notNull(),
+    ms: integer('ms').notNull(),
+    url: text('url').notNull(),
+    hops: jsonb('hops').$type<{ url: string; status?: number; address?: string }[]>().notNull(),
+    status: integer('status'),
+    contentType: text('content_type'),
+    bytes: integer('bytes'),
+    /** `link`, `loose_link`, `no_link`, or why there was no page to look at. */
+    found: text('found').notNull(),
+    detail: text('detail'),
+  },
+  (table) => [index('fetches_submission').on(table.submissionId, table.id)],
+);
+
+export const decisions = pgTable(
+  'decisions',
+  {
+    id: uuid('id').primaryKey(),
+    seq: bigserial('seq', { mode: 'number' }).notNull(),
+    action: text('action').$type<Action>().notNull(),
+    actor: text('actor').notNull(),
+    /** The site that the deciding token was bound to; null: all. */
+    siteId: uuid('site_id').references(() => sites.id),
+    note: text('note'),
+    at: time('at').notNull(),
+    undoneAt: time('undone_at'),
+    undoneBy: text('undone_by'),
+  },
+  (table) => [uniqueIndex('decisions_seq').on(table.seq)],
+);
+
+/** The history of every submission: each change of its status, and what a decision taught. */
+export const moves = pgTable(
+  'moves',
+  {
+    id: bigserial('id', { mode: 'number' }).primaryKey(),
+    submissionId: uuid('submission_id')
+      .notNull()
+      .references(() => submissions.id),
+    at: time('at').notNull(),
+    from: text('from_status').$type<Status>(),
+    to: text('to_status').$type<Status>().notNull(),
+    actor: text('actor').notNull(),
+    reason: text('reason'),
+    decisionId: uuid('decision_id').references(() => decisions.id),
+    /** True for the move that takes a decision back. */
+    undo: boolean('undo').notNull().default(false),
+    /** The lesson and the decision that stood before this one, for taking it back. */
+    lessonBefore: count('lesson_before'),
+    decisionBefore: uuid('decision_before'),
+  },
+  (table) => [index('moves_submission').on(table.submissionId, table.id), index('moves_decision').on(table.decisionId)],
+);
+
+/** What a decision teaches: hashed features and label as of that decision. It holds no text. */
+export const lessons = pgTable(
+  'lessons',
+  {
+    id: bigserial('id', { mode: 'number' }).primaryKey(),
+    siteId: uuid('site_id')
+      .notNull()
+      .references(() => sites.id),
+    submissionId: uuid('submission_id')
+      .notNull()
+      .references(() => submissions.id),
+    label: text('label').$type<Label>().notNull(),
+    features: bytea('features').notNull(),
+    featuresVersion: smallint('features_version').notNull(),
+  },
+  (table) => [index('lessons_submission').on(table.submissionId)],
+);
+
+/** The log that every process folds into the site's model: entry n follows entry n - 1, without gaps. */
+export const logEntries = pgTable(
+  'log_entries',
+  {
+    siteId: uuid('site_id')
+      .notNull()
+      .references(() => sites.id),
+    n: count('n').notNull(),
+    at: time('at').notNull(),
+    kind: text('kind').$type<'decide' | 'undo'>().notNull(),
+    decisionId: uuid('decision_id').references(() => decisions.id),
+    learned: jsonb('learned').$type<number[]>().notNull(),
+    unlearned: jsonb('unlearned').$type<number[]>().notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.siteId, table.n] })],
+);

@@ -1,0 +1,87 @@
+// Sites and the bases under which their targets lie.
+import { asc, eq, inArray } from 'drizzle-orm';
+import { v7 as newId } from 'uuid';
+import { baseKey, isUnder } from '../url.ts';
+import type { Db } from './client.ts';
+import { type SiteSettings, siteBases, sites } from './schema.ts';
+
+export type Site = typeof sites.$inferSelect & { bases: string[] };
+
+export const defaultSettings: SiteSettings = { spamAbove: 0.9, approveBelow: null };
+
+/** Stores a site. A base that another site has already makes the whole write fail on `site_bases_pkey`. */
+export async function insertSite(
+  db: Db,
+  site: { name: string; bases: readonly URL[]; settings: SiteSettings; now: Date },
+): Promise<Site> {
+  return db.transaction(async (tx) => {
+    const [row] = await tx
+      .insert(sites)
+      .values({ id: newId(), name: site.name, settings: site.settings, createdAt: site.now })
+      .returning();
+    if (row === undefined) throw new Error('a site was not stored');
+    await insertBases(tx, row.id, site.bases);
+    return { ...row, bases: site.bases.map((base) => base.href) };
+  });
+}
+
+/** Changes what is given of a site; `bases` replaces all of them. Null if there is no such site. */
+export async function updateSite(
+  db: Db,
+  id: string,
+  change: { name?: string; bases?: readonly URL[]; settings?: SiteSettings },
+): Promise<Site | null> {
+  const { bases, ...columns } = change;
+  await db.transaction(async (tx) => {
+    if (Object.keys(columns).length > 0) await tx.update(sites).set(columns).where(eq(sites.id, id));
+    if (bases === undefined) return;
+    await tx.delete(siteBases).where(eq(siteBases.siteId, id));
+    await insertBases(tx, id, bases);
+  });
+  return getSite(db, id);
+}
+
+async function insertBases(db: Db, siteId: string, bases: readonly URL[]): Promise<void> {
+  await db.insert(siteBases).values(bases.map((url) => ({ key: baseKey(url), host: url.host, url: url.href, siteId })));
+}
+
+export async function getSite(db: Db, id: string): Promise<Site | null> {
+  const [row] = await db.select().from(sites).where(eq(sites.id, id));
+  return row === undefined ? null : ((await withBases(db, [row]))[0] ?? null);
+}
+
+export async function listSites(db: Db, limit: number): Promise<Site[]> {
+  return withBases(db, await db.select().from(sites).orderBy(asc(sites.id)).limit(limit));
+}
+
+async function withBases(db: Db, found: (typeof sites.$inferSelect)[]): Promise<Site[]> {
+  const ids = found.map((site) => site.id);
+  const bases =
+    ids.length === 0
+      ? []
+      : await db.select().from(siteBases).where(inArray(siteBases.siteId, ids)).orderBy(asc(siteBases.key));
+  return found.map((site) => ({
+    ...site,
+    bases: bases.filter((base) => base.siteId === site.id).map((base) => base.url),
+  }));
+}
+
+/** The site whose base a target lies under, the longest base winning; null outside every site. */
+export async function findSiteOf(db: Db, target: URL): Promise<Site | null> {
+  const found = await db.select().from(siteBases).where(eq(siteBases.host, target.host));
+  const covering = found.filter((base) => isUnder(base.key, target));
+  const longest = covering.sort((a, b) => b.key.length - a.key.length)[0];
+  return longest === undefined ? null : getSite(db, longest.siteId);
+}
+
+/** Whether a site has this very base. */
+export async function hasBase(db: Db, base: URL): Promise<boolean> {
+  return (
+    (
+      await db
+        .select({ key: siteBases.key })
+        .from(siteBases)
+        .where(eq(siteBases.key, baseKey(base)))
+    ).length > 0
+  );
+}
