@@ -111,7 +111,7 @@ CREATE TABLE "submissions" (
 	"lesson_id" bigint,
 	"received_at" timestamp (3) with time zone NOT NULL,
 	"updated_at" timestamp (3) with time zone NOT NULL,
-	"published_at" timestamp (3) with time zone,
+	"submitted_at" timestamp (3) with time zone,
 	"due_at" timestamp (3) with time zone,
 	"leased_until" timestamp (3) with time zone,
 	"attempts" smallint DEFAULT 0 NOT NULL,
@@ -142,7 +142,8 @@ CREATE TABLE "tokens" (
 	"site_id" uuid,
 	"created_at" timestamp (3) with time zone NOT NULL,
 	"revoked_at" timestamp (3) with time zone,
-	CONSTRAINT "tokens_hash_unique" UNIQUE("hash")
+	CONSTRAINT "tokens_hash_unique" UNIQUE("hash"),
+	CONSTRAINT "tokens_name_unique" UNIQUE("name")
 );
 --> statement-breakpoint
 ALTER TABLE "decisions" ADD CONSTRAINT "decisions_site_id_sites_id_fk" FOREIGN KEY ("site_id") REFERENCES "public"."sites"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint

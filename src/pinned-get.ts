@@ -60,7 +60,7 @@ export interface PinnedGet {
   readonly connectTimeoutMs: number;
   readonly maxBytes: number;
   readonly maxHeaderBytes: number;
-  /** Ends everything: the deadline, and the end of the fetch. */
+  /** The deadline: ends everything. */
   readonly signal: AbortSignal;
   /** Told the socket's address before anything is sent (S3); refuses it by throwing. */
   readonly onConnect: (address: string) => void;
@@ -70,8 +70,12 @@ export interface PinnedGet {
 
 /** Sends one request on a connection of its own, closed on return. Throws a `Failure` or what the network threw. */
 export async function pinnedGet(get: PinnedGet): Promise<Got> {
+  get.signal.throwIfAborted();
+  const end = new AbortController();
+  const stop = () => end.abort();
+  get.signal.addEventListener('abort', stop);
   const client = new Client(get.url.origin, {
-    connect: pinnedConnector(get),
+    connect: pinnedConnector(get, end.signal),
     maxHeaderSize: get.maxHeaderBytes,
     // The deadline covers both, and undici counts them anew with every read.
     headersTimeout: 0,
@@ -84,15 +88,18 @@ export async function pinnedGet(get: PinnedGet): Promise<Got> {
       method: 'GET',
       path: get.url.pathname + get.url.search,
       headers: get.headers,
-      signal: get.signal,
+      signal: end.signal,
     });
-    // Destroying the client breaks off a body that is not read to its end, which is no error here.
+    // A body that is not read to its end is broken off below, which is no error here.
     body.on('error', () => {});
     get.onStatus(statusCode);
-    if (redirects.has(statusCode) && headers.location !== undefined) return { location: String(headers.location) };
+    if (redirects.has(statusCode) && headers.location !== undefined) return { location: locationOf(headers.location) };
     const read = await readBody(body, encodingOf(headers['content-encoding']), get.maxBytes);
     return { status: statusCode, headers: readHeaders(headers), ...read };
   } finally {
+    // Ends a connection that is still being made as well, which destroying the client does not.
+    stop();
+    get.signal.removeEventListener('abort', stop);
     await client.destroy();
   }
 }
@@ -112,7 +119,9 @@ const headerNames: Record<keyof FetchedHeaders, string> = {
   link: 'link',
   retryAfter: 'retry-after',
 };
-function pinnedConnector({ addresses, connectTimeoutMs, signal, onConnect }: PinnedGet): buildConnector.connector {
+
+function pinnedConnector(get: PinnedGet, signal: AbortSignal): buildConnector.connector {
+  const { addresses, connectTimeoutMs, onConnect } = get;
   const answers = addresses.map((address) => ({ address, family: isIP(address) }));
   const lookup: LookupFunction = (_hostname, { all }, done) => {
     const [first] = answers;
@@ -137,6 +146,12 @@ function pinnedConnector({ addresses, connectTimeoutMs, signal, onConnect }: Pin
       }
       done(null, socket);
     });
+}
+
+function locationOf(header: string | string[]): string {
+  if (typeof header !== 'string') throw new Failure('bad_redirect', `${header.length} Locations`);
+  // undici reads header bytes as Latin-1; a Location that is not ASCII is UTF-8.
+  return Buffer.from(header, 'latin1').toString();
 }
 
 type Encoding = 'identity' | 'gzip' | 'deflate' | 'br';
@@ -203,8 +218,8 @@ function decoderFor(encoding: Exclude<Encoding, 'identity'>, start: Buffer) {
 function readHeaders(headers: Record<string, string | string[] | undefined>): FetchedHeaders {
   const found: Record<string, string> = {};
   for (const [key, name] of Object.entries(headerNames)) {
-    const value = headers[name];
-    if (value !== undefined && /^[\x20-\x7e]+$/.test(String(value))) found[key] = String(value);
+    const value = [headers[name] ?? ''].flat().join(', ');
+    if (/^[\x20-\x7e]+$/.test(value)) found[key] = value;
   }
   return found;
 }

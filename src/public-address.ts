@@ -26,14 +26,16 @@ export function parseAllowed(text: string): AllowedNetwork {
   if (parts === null || family === 0 || host.includes('%') || (parts[1] !== undefined && family === 4)) {
     throw new Error(`"${text}" is not an allowed network: write 10.0.0.0/8, 127.0.0.1:8080 or [::1]/128:8080`);
   }
-  const address = ipaddr.parse(host);
-  if (address instanceof ipaddr.IPv6 && address.isIPv4MappedAddress()) {
+  const address = readAddress(host);
+  if (address === null || (family === 6 && address.kind() === 'ipv4')) {
     throw new Error(`"${text}": write an IPv4 network in its IPv4 form`);
   }
   const longest = family === 4 ? 32 : 128;
   const prefixLength = Number(parts[3] ?? longest);
   if (prefixLength > longest) throw new Error(`"${text}": the prefix length is at most ${longest}`);
-  const first = (family === 4 ? ipaddr.IPv4 : ipaddr.IPv6).networkAddressFromCIDR(`${host}/${prefixLength}`).toString();
+  const first = (family === 4 ? ipaddr.IPv4 : ipaddr.IPv6)
+    .networkAddressFromCIDR(`${address}/${prefixLength}`)
+    .toString();
   if (first !== address.toString()) {
     throw new Error(`"${text}": not the first address of its network; write ${first}/${prefixLength} or ${host}`);
   }
@@ -80,7 +82,10 @@ function isWithin(address: Address, cidr: string): boolean {
   return network[0].kind() === address.kind() && address.match(network);
 }
 
-// ipaddr.js also reads "127.1" and "0x7f000001"; an address that Node would not connect to as a literal is none here.
+// ipaddr.js also reads "127.1", which Node does not take for an address, and reads ::10.0.0.1 as ::ffff:10.0.0.1, which
+// is another address: so IPv6 goes through the URL parser, which writes it without dots.
 function readAddress(text: string): Address | null {
-  return isIP(text) === 0 ? null : ipaddr.process(text);
+  const family = isIP(text);
+  if (family === 0) return null;
+  return ipaddr.process(family === 4 ? text : new URL(`http://[${text.replace(/%.*/, '')}]`).hostname.slice(1, -1));
 }

@@ -3,9 +3,19 @@
 import { lookup } from 'node:dns/promises';
 import { once } from 'node:events';
 import { isIP } from 'node:net';
-import { Failure, type FetchFailure, failureOf, type Got, type Page, pinnedGet } from './pinned-get.ts';
+import {
+  Failure,
+  type FetchedHeaders,
+  type FetchFailure,
+  failureOf,
+  type Got,
+  type Page,
+  pinnedGet,
+} from './pinned-get.ts';
 import { type AllowedNetwork, isCovered, isPublicAddress, parseAllowed } from './public-address.ts';
 import { maxUrlLength } from './url.ts';
+
+export type { FetchedHeaders, FetchFailure };
 
 /** One address of a host, as a name server gives it. */
 export interface ResolvedAddress {
@@ -85,19 +95,19 @@ export function createSafeFetch(options: SafeFetchOptions): SafeFetch {
     const hops: Hop[] = [];
     const deadline = new AbortController();
     const timer = setTimeout(() => deadline.abort(), policy.timeoutMs);
+    const late = once(deadline.signal, 'abort');
     const ms = () => Math.round(performance.now() - started);
     try {
-      const page = await follow(start, { policy, headers, hops, signal: deadline.signal });
+      const page = await follow(start, { policy, headers, hops, signal: deadline.signal, late });
       return { ok: true, ...page, hops, ms: ms() };
     } catch (error) {
-      const late = deadline.signal.aborted ? new Failure('timeout', 'the time for the fetch was up') : undefined;
-      const failure = late ?? failureOf(error);
+      const timeUp = deadline.signal.aborted ? new Failure('timeout', 'the time for the fetch was up') : undefined;
+      const failure = timeUp ?? failureOf(error);
       // Anything else is a mistake of ours, not an outcome.
       if (failure === undefined) throw error;
       return { ok: false, reason: failure.reason, detail: failure.message.slice(0, 300), hops, ms: ms() };
     } finally {
       clearTimeout(timer);
-      // Ends connections that are still being made: a destroyed client does not.
       deadline.abort();
     }
   };
@@ -110,6 +120,8 @@ interface Call {
   headers: Record<string, string>;
   hops: Hop[];
   signal: AbortSignal;
+  /** Resolves when `signal` aborts. */
+  late: Promise<unknown>;
 }
 
 const openPorts: ReadonlySet<number> = new Set([80, 443, 8080]);
@@ -152,11 +164,10 @@ function requestHeaders(userAgent: string, request: FetchRequest): Record<string
 }
 
 async function follow(start: string, call: Call): Promise<{ url: string } & Page> {
-  const { policy, hops, signal } = call;
+  const { policy, hops } = call;
   let url = parseUrl(start);
   if (url === null) throw new Failure('bad_url', `not a URL of at most ${maxUrlLength} characters`);
   for (;;) {
-    signal.throwIfAborted();
     const hop: Hop = { url: withoutCredentials(url) };
     hops.push(hop);
     const got = await visit(url, hop, call);
@@ -174,11 +185,11 @@ async function follow(start: string, call: Call): Promise<{ url: string } & Page
   }
 }
 
-async function visit(url: URL, hop: Hop, { policy, headers, signal }: Call): Promise<Got> {
+async function visit(url: URL, hop: Hop, { policy, headers, signal, late }: Call): Promise<Got> {
   const port = portOf(url);
   checkUrl(url, port, policy);
   const name = nameOf(url.hostname);
-  const addresses = isIP(name) === 0 ? await resolveName(url.hostname, policy, signal) : [name];
+  const addresses = isIP(name) === 0 ? await resolveName(url.hostname, policy, late) : [name];
   for (const address of addresses) checkAddress(address, port, policy);
   return pinnedGet({
     ...policy,
@@ -240,15 +251,15 @@ function portOf(url: URL): number {
   return url.protocol === 'https:' ? 443 : 80;
 }
 
-async function resolveName(hostname: string, policy: Policy, signal: AbortSignal): Promise<string[]> {
-  let answers: readonly ResolvedAddress[];
+async function resolveName(hostname: string, policy: Policy, late: Promise<unknown>): Promise<string[]> {
+  let answers: readonly ResolvedAddress[] | undefined;
   try {
     // A resolver cannot be stopped: an answer after the deadline is dropped.
-    answers = await Promise.race([policy.resolve(hostname), once(signal, 'abort')]);
+    answers = await Promise.race([policy.resolve(hostname), late.then(() => undefined)]);
   } catch (error) {
     throw new Failure('unresolvable', `${hostname}: ${error instanceof Error ? error.message : error}`);
   }
-  signal.throwIfAborted();
+  if (answers === undefined) throw new Failure('timeout', `${hostname} was not resolved in time`);
   if (answers.length === 0) throw new Failure('unresolvable', `${hostname} has no address`);
   return answers.map(({ address }) => address);
 }

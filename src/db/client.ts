@@ -17,14 +17,11 @@ export type Db = PgDatabase<PgQueryResultHKT, typeof schema>;
 
 export interface Database {
   db: Db;
-  /** Calls `hear` with each message that `notify` sends, from this or another process, once its transaction has committed. */
-  listen(hear: (message: string) => void): Promise<void>;
   /** Whether the schema is at least the one that this version was built for. */
   isUpToDate(): Promise<boolean>;
   close(): Promise<void>;
 }
 
-const channel = 'backtalk';
 /** Any number that no other program uses for its advisory locks on this database. */
 const migrationLock = 7_265_821_043;
 
@@ -50,7 +47,6 @@ export async function wrapPglite(client: PGlite, migrations: string, close = () 
   await migratePglite(db, { migrationsFolder: migrations });
   return {
     db,
-    listen: async (hear) => void (await client.listen(channel, hear)),
     isUpToDate: () => isUpToDate(db, migrations),
     close,
   };
@@ -70,7 +66,6 @@ async function openPostgres(url: string, migrations: string): Promise<Database> 
   const db = drizzlePostgres(client, { schema });
   return {
     db,
-    listen: async (hear) => void (await client.listen(channel, hear)),
     isUpToDate: () => isUpToDate(db, migrations),
     close: () => client.end({ timeout: 5 }),
   };
@@ -86,11 +81,6 @@ async function isUpToDate(db: Db, migrations: string): Promise<boolean> {
     sql`select max(created_at) as latest from drizzle.__drizzle_migrations`,
   );
   return row !== undefined && Number(row.latest) >= ours;
-}
-
-/** Tells every process that listens, once the transaction commits. */
-export async function notify(db: Db, message: string): Promise<void> {
-  await db.execute(sql`select pg_notify(${channel}, ${message})`);
 }
 
 /** The rows of a raw statement: the two drivers wrap them differently. Numbers over 32 bits may come as strings. */

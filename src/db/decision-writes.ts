@@ -73,8 +73,7 @@ export async function writeChanges(
   await tx.execute(sql`
     update submissions s set
       status = x.status, former_status = x.former, lesson_id = x.lesson, decision_id = x.decision,
-      version = s.version + 1, updated_at = ${at}::timestamptz,
-      published_at = case when x.status = 'approved' then coalesce(s.published_at, ${at}::timestamptz) else s.published_at end
+      version = s.version + 1, updated_at = ${at}::timestamptz
     from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb)
       as x(id uuid, status text, former text, lesson bigint, decision uuid)
     where s.id = x.id`);

@@ -1,6 +1,6 @@
 // The log of each site, from which every process folds the site's model, and the lessons that its entries name.
 import { and, asc, eq, gt, inArray, isNotNull, sql } from 'drizzle-orm';
-import { type Db, notify } from './client.ts';
+import type { Db } from './client.ts';
 import { lessons, logEntries, sites, submissions } from './schema.ts';
 
 export type Lesson = typeof lessons.$inferSelect;
@@ -14,7 +14,7 @@ export async function insertLessons(db: Db, list: (typeof lessons.$inferInsert)[
 
 /**
  * Adds an entry to a site's log inside the caller's transaction. Taking the number locks the site's row until the
- * transaction ends, so numbers have no gaps and follow the order of commits; listeners hear the site's id then.
+ * transaction ends, so numbers have no gaps and follow the order of commits.
  */
 export async function appendLog(db: Db, entry: Omit<LogEntry, 'n'>): Promise<number> {
   const [site] = await db
@@ -24,7 +24,6 @@ export async function appendLog(db: Db, entry: Omit<LogEntry, 'n'>): Promise<num
     .returning({ n: sites.logN });
   if (site === undefined) throw new Error('a log entry was written for a site that does not exist');
   await db.insert(logEntries).values({ ...entry, n: site.n });
-  await notify(db, entry.siteId);
   return site.n;
 }
 

@@ -81,7 +81,8 @@ export const siteBases = pgTable(
 export const tokens = pgTable('tokens', {
   id: uuid('id').primaryKey(),
   hash: text('hash').notNull().unique(),
-  name: text('name').notNull(),
+  /** Stands in the audit log for whoever uses the token. */
+  name: text('name').notNull().unique(),
   scope: text('scope').$type<'submit' | 'moderate' | 'admin'>().notNull(),
   /** The one site that the token is for; null: all. */
   siteId: uuid('site_id').references(() => sites.id),
@@ -161,7 +162,8 @@ export const submissions = pgTable(
     lessonId: count('lesson_id'),
     receivedAt: time('received_at').notNull(),
     updatedAt: time('updated_at').notNull(),
-    publishedAt: time('published_at'),
+    /** When the comment was written, as the forwarding engine says. */
+    submittedAt: time('submitted_at'),
     /** When the worker is to look at the source; null: not at all. */
     dueAt: time('due_at'),
     leasedUntil: time('leased_until'),

@@ -85,3 +85,13 @@ export async function hasBase(db: Db, base: URL): Promise<boolean> {
     ).length > 0
   );
 }
+
+/** Whether some site has a base of this origin (`https://blog.example`). */
+export async function hasSiteAtOrigin(db: Db, origin: string): Promise<boolean> {
+  if (!URL.canParse(origin)) return false;
+  const found = await db
+    .select({ url: siteBases.url })
+    .from(siteBases)
+    .where(eq(siteBases.host, new URL(origin).host));
+  return found.some((base) => new URL(base.url).origin === origin);
+}

@@ -1,6 +1,7 @@
 // Submissions: stored once, moved only through a guard on the status and version that the mover saw.
-import { and, desc, eq, inArray, isNotNull, isNull, ne, sql } from 'drizzle-orm';
-import type { Status } from '../submission.ts';
+import { and, desc, eq, inArray, isNotNull, isNull, lte, ne, or, sql } from 'drizzle-orm';
+import type { PgUpdateSetSource } from 'drizzle-orm/pg-core';
+import type { Kind, Status } from '../submission.ts';
 import type { Db } from './client.ts';
 import { rows, violatedConstraint } from './client.ts';
 import { recordPolicy } from './decision-writes.ts';
@@ -13,30 +14,24 @@ export type NewSubmission = typeof submissions.$inferInsert;
 const threadTexts = 20;
 const threadChars = 2_000;
 
-/** What policy does with a submission that would otherwise wait for a moderator. */
-export interface PolicyOutcome {
-  to: 'spam' | 'approved';
-  reason: string;
-}
-
 /**
- * Stores a submission and the beginning of its history; `policy` may put it aside or publish it at once. Null if the
+ * Stores a submission and the beginning of its history; its verdict may put it aside or publish it at once. Null if the
  * site already has one of the same ping key or `ref`, which the caller then looks up.
  */
 export async function insertSubmission(
   db: Db,
   row: NewSubmission,
-  move: { actor: string; reason: string; policy: PolicyOutcome | null },
+  move: { actor: string; reason: string | null; verdict: Verdict | null },
 ): Promise<Submission | null> {
   try {
     return await db.transaction(async (tx) => {
       const [stored] = await tx.insert(submissions).values(row).returning();
       if (stored === undefined) throw new Error('a submission was not stored');
-      const { actor, reason, policy } = move;
+      const { actor, reason, verdict } = move;
       await tx
         .insert(moves)
         .values({ submissionId: stored.id, at: stored.receivedAt, from: null, to: stored.status, actor, reason });
-      return policy === null ? stored : await applyPolicy(tx, stored, policy, stored.receivedAt);
+      return (await applyPolicy(tx, stored, verdict, stored.receivedAt)) ?? stored;
     });
   } catch (error) {
     const constraint = violatedConstraint(error);
@@ -45,18 +40,21 @@ export async function insertSubmission(
   }
 }
 
+/** Does what policy made of a verdict with a submission that is held; null where it stays held. */
 async function applyPolicy(
   tx: Db,
-  submission: Pick<Submission, 'id' | 'siteId'>,
-  policy: PolicyOutcome,
+  held: Pick<Submission, 'id' | 'siteId'>,
+  verdict: Verdict | null,
   now: Date,
-): Promise<Submission> {
-  const action = policy.to === 'spam' ? 'spam' : 'approve';
-  const decisionId = await recordPolicy(tx, submission, { action, ...policy, now });
+): Promise<Submission | null> {
+  if (verdict === null || verdict.outcome === 'held') return null;
+  const action = verdict.outcome === 'spam' ? 'spam' : 'approve';
+  const reason = `probability ${verdict.probability.toFixed(3)}`;
+  const decisionId = await recordPolicy(tx, held, { action, to: verdict.outcome, reason, now });
   const [moved] = await tx
     .update(submissions)
-    .set({ status: policy.to, decisionId, publishedAt: policy.to === 'approved' ? now : null })
-    .where(eq(submissions.id, submission.id))
+    .set({ status: verdict.outcome, decisionId })
+    .where(eq(submissions.id, held.id))
     .returning();
   if (moved === undefined) throw new Error('a submission vanished');
   return moved;
@@ -89,9 +87,9 @@ export interface Move {
   actor: string;
   reason: string | null;
   now: Date;
-  change?: Partial<NewSubmission>;
-  /** What policy does once the submission is held. */
-  policy?: PolicyOutcome | null;
+  change?: PgUpdateSetSource<typeof submissions>;
+  /** A new verdict, which may put a held submission aside or publish it at once. */
+  verdict?: Verdict;
 }
 
 /**
@@ -108,10 +106,10 @@ export async function moveSubmission(
       .update(submissions)
       .set({
         ...move.change,
+        ...(move.verdict === undefined ? {} : verdictColumns(move.verdict, move.now)),
         status: move.to,
         version: seen.version + 1,
         updatedAt: move.now,
-        publishedAt: sql`case when ${move.to}::text = 'approved' then coalesce(${submissions.publishedAt}, ${move.now.toISOString()}::timestamptz) else ${submissions.publishedAt} end`,
       })
       .where(
         and(eq(submissions.id, seen.id), eq(submissions.status, seen.status), eq(submissions.version, seen.version)),
@@ -122,9 +120,15 @@ export async function moveSubmission(
       const { to, actor, reason, now } = move;
       await tx.insert(moves).values({ submissionId: seen.id, at: now, from: seen.status, to, actor, reason });
     }
-    if (move.policy) await applyPolicy(tx, moved[0] as { id: string; siteId: string }, move.policy, move.now);
+    if (move.to === 'held')
+      await applyPolicy(tx, moved[0] as { id: string; siteId: string }, move.verdict ?? null, move.now);
     return true;
   });
+}
+
+/** Gives a ping the kind of a stronger one for the same page. */
+export async function upgradeKind(db: Db, id: string, kind: Kind): Promise<void> {
+  await db.update(submissions).set({ kind }).where(eq(submissions.id, id));
 }
 
 /** Makes the source due to be looked at, unless it is due already: a flood of repeats neither hurries nor renews the attempts. */
@@ -152,11 +156,21 @@ export async function leaseDue(db: Db, now: Date, leaseMs: number): Promise<Subm
   return row ?? null;
 }
 
+/** Leases one ping that nobody else works on, whether or not it is due. */
+export async function leaseOne(db: Db, id: string, now: Date, leaseMs: number): Promise<Submission | null> {
+  const [row] = await db
+    .update(submissions)
+    .set({ leasedUntil: new Date(now.getTime() + leaseMs), attempts: sql`${submissions.attempts} + 1` })
+    .where(and(eq(submissions.id, id), or(isNull(submissions.leasedUntil), lte(submissions.leasedUntil, now))))
+    .returning();
+  return row ?? null;
+}
+
 /** Ends a lease without a move, and says when the source is due next; a due time set by somebody else meanwhile stays. */
-export async function endLease(db: Db, leased: Submission, dueAt: Date | null): Promise<void> {
+export async function endLease(db: Db, leased: Submission, dueAt: Date | null, now: Date): Promise<void> {
   await db
     .update(submissions)
-    .set({ leasedUntil: null, dueAt: nextDue(leased, dueAt) })
+    .set({ leasedUntil: null, dueAt: nextDue(leased, dueAt), lastFetchAt: now })
     .where(eq(submissions.id, leased.id));
 }
 
@@ -210,8 +224,13 @@ export async function outdatedHeld(db: Db, judgedBefore: Date, limit: number): P
 export async function saveVerdict(db: Db, seen: Submission, verdict: Verdict, now: Date): Promise<void> {
   await db
     .update(submissions)
-    .set({ verdict, probability: verdict.probability, verdictN: verdict.n, judgedAt: now })
+    .set(verdictColumns(verdict, now))
     .where(and(eq(submissions.id, seen.id), eq(submissions.version, seen.version)));
+}
+
+/** A verdict as a row has it: the parts that lists sort and search by stand in columns of their own. */
+export function verdictColumns(verdict: Verdict, now: Date) {
+  return { verdict, probability: verdict.probability, verdictN: verdict.n, judgedAt: now };
 }
 
 /** Approved submissions of a target, oldest first, at most `limit`. */

@@ -1,0 +1,190 @@
+// Folds a text to what a reader takes it for: disguised letters, invisible characters and spaced-out words go. For
+// judging only: nothing folded here is ever shown or stored.
+
+import { TOKEN_LIMIT } from './language.ts';
+
+/** Folded text, and how many words had letters of another script in them that look like their own. */
+export interface Folded {
+  text: string;
+  disguised: number;
+}
+
+/**
+ * Folds `text`: NFKC (full-width and mathematical letters), lower case, invisible characters and stacked marks out,
+ * look-alike letters of another script inside a word folded to the word's own (Unicode TR 39), `f.r.e.e` joined.
+ */
+export function fold(text: string): Folded {
+  let folded = text;
+  let disguised = 0;
+  if (beyondAscii.test(text)) {
+    const composed = text.normalize('NFKC');
+    const visible = composed.replace(invisible, '').replace(stackedMarks, '');
+    // Emoji are joined by zero-width joiners, so that one alone is no disguise.
+    if (visible.length < composed.length && hiddenInWord.test(composed)) disguised++;
+    folded = visible.toLowerCase();
+    if (mixedScripts.test(folded)) {
+      folded = folded.replace(letterRun, (word) => {
+        const plain = foldLookAlikes(word);
+        if (plain !== word) disguised++;
+        return plain;
+      });
+    }
+  } else {
+    folded = text.toLowerCase();
+  }
+  if (spacedOut.test(folded)) {
+    folded = folded.replace(spacedOutAll, (run) => {
+      disguised++;
+      return run.replace(separators, '');
+    });
+  }
+  return { text: folded, disguised };
+}
+
+/**
+ * The words of a folded text in order, at most `limit`, each at most 40 characters. Runs of Chinese, Japanese, Thai,
+ * Lao, Khmer or Burmese, which put no spaces between words, come as overlapping pairs of characters.
+ */
+export function wordsOf(folded: string, limit = 4000): string[] {
+  const words: string[] = [];
+  for (const [token] of folded.matchAll(wordToken)) {
+    if (words.length >= limit) break;
+    if (hasUnspaced(token)) addUnspaced(token, words, limit);
+    else words.push(token.length > TOKEN_LIMIT ? token.slice(0, TOKEN_LIMIT) : token);
+  }
+  return words;
+}
+
+/** The word with digits and signs put back to the letters they stand for (`v1agra`, `ca$h`); null if there are none. */
+export function undisguise(word: string): string | null {
+  if (!leet.test(word)) return null;
+  let out = '';
+  for (const character of word) out += leetLetters.get(character) ?? character;
+  return out;
+}
+
+const beyondAscii = /[^\x00-\x7f]/;
+// Soft hyphen, zero-width space and joiners, direction marks, word joiner, variation selectors, byte order mark, tags.
+const invisible =
+  /[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\u{e0000}-\u{e0fff}]/gu;
+const hiddenInWord = /[\p{sc=Latn}\p{sc=Cyrl}][\u00ad\u200b-\u200d\u2060\ufeff][\p{sc=Latn}\p{sc=Cyrl}]/u;
+const stackedMarks = /[\u0300-\u036f\u0489\u20d0-\u20f0]/g;
+const mixedScripts = /\p{sc=Latn}[\p{sc=Cyrl}\p{sc=Grek}]|[\p{sc=Cyrl}\p{sc=Grek}]\p{sc=Latn}/u;
+const letterRun = /[\p{sc=Latn}\p{sc=Cyrl}\p{sc=Grek}]+/gu;
+const spacedOut = /(?<![\p{L}\p{N}])\p{L}(?:[.\-_*·|][\p{L}](?![\p{L}\p{N}])){3}/u;
+const spacedOutAll = /(?<![\p{L}\p{N}])\p{L}(?:[.\-_*·|][\p{L}](?![\p{L}\p{N}])){3,}/gu;
+const separators = /[.\-_*·|]/g;
+const wordToken = /[\p{L}\p{N}@$](?:[\p{L}\p{M}\p{N}_@$]|['’](?=\p{L}))*|\p{Extended_Pictographic}/gu;
+const leet = /^(?=.*\p{L})(?=.*[0134570@$]).{3,20}$/u;
+
+const leetLetters = new Map([
+  ['0', 'o'],
+  ['1', 'i'],
+  ['3', 'e'],
+  ['4', 'a'],
+  ['5', 's'],
+  ['7', 't'],
+  ['@', 'a'],
+  ['$', 's'],
+]);
+
+// The confusables of TR 39 that look like each other in lower case.
+const lookAlikes: [latin: string, cyrillic: string, greek: string][] = [
+  ['a', 'а', 'α'],
+  ['b', 'ь', 'β'],
+  ['c', 'с', 'ϲ'],
+  ['d', 'ԁ', ''],
+  ['e', 'е', 'ε'],
+  ['g', 'ԍ', ''],
+  ['h', 'һ', ''],
+  ['i', 'і', 'ι'],
+  ['j', 'ј', ''],
+  ['k', 'к', 'κ'],
+  ['m', 'м', ''],
+  ['n', 'п', 'η'],
+  ['o', 'о', 'ο'],
+  ['p', 'р', 'ρ'],
+  ['q', 'ԛ', ''],
+  ['r', 'г', ''],
+  ['s', 'ѕ', ''],
+  ['t', 'т', 'τ'],
+  ['u', 'и', 'υ'],
+  ['v', 'ѵ', 'ν'],
+  ['w', 'ԝ', 'ω'],
+  ['x', 'х', 'χ'],
+  ['y', 'у', 'γ'],
+];
+const toLatin = new Map<string, string>();
+const toCyrillic = new Map<string, string>();
+for (const [latin, cyrillic, greek] of lookAlikes) {
+  toLatin.set(cyrillic, latin);
+  if (greek !== '') toLatin.set(greek, latin);
+  toCyrillic.set(latin, cyrillic);
+  if (greek !== '') toCyrillic.set(greek, cyrillic);
+}
+
+function foldLookAlikes(word: string): string {
+  let latin = 0;
+  let cyrillic = 0;
+  let greek = 0;
+  for (let i = 0; i < word.length; i++) {
+    const code = word.charCodeAt(i);
+    if (code >= 0x400 && code <= 0x52f) cyrillic++;
+    else if (code >= 0x370 && code <= 0x3ff) greek++;
+    else latin++;
+  }
+  if ((cyrillic === 0 && greek === 0) || (latin === 0 && (cyrillic === 0 || greek === 0))) return word;
+  // A word whose foreign letters all have a double is disguised; otherwise it is two words run together.
+  return cyrillic > latin ? exchange(word, toCyrillic, isCyrillic) : exchange(word, toLatin, isLatin);
+}
+
+function exchange(word: string, doubles: ReadonlyMap<string, string>, isOwn: (code: number) => boolean): string {
+  let out = '';
+  for (const character of word) {
+    if (isOwn(character.charCodeAt(0))) {
+      out += character;
+      continue;
+    }
+    const own = doubles.get(character);
+    if (own === undefined) return word;
+    out += own;
+  }
+  return out;
+}
+
+function isCyrillic(code: number): boolean {
+  return code >= 0x400 && code <= 0x52f;
+}
+
+function isLatin(code: number): boolean {
+  return code < 0x370;
+}
+
+function hasUnspaced(token: string): boolean {
+  for (let i = 0; i < token.length; i++) if (isUnspaced(token.charCodeAt(i))) return true;
+  return false;
+}
+
+function isUnspaced(code: number): boolean {
+  if (code < 0xe00) return false;
+  return (
+    code <= 0xeff || // Thai and Lao
+    (code >= 0x1000 && code <= 0x109f) || // Burmese
+    (code >= 0x1780 && code <= 0x17ff) || // Khmer
+    (code >= 0x3040 && code <= 0x30ff) || // kana
+    (code >= 0x3400 && code <= 0x9fff) || // Han
+    (code >= 0xd800 && code <= 0xdfff) // rare Han and other letters beyond the basic plane
+  );
+}
+
+function addUnspaced(token: string, words: string[], limit: number): void {
+  let start = 0;
+  while (start < token.length && words.length < limit) {
+    const unspaced = isUnspaced(token.charCodeAt(start));
+    let end = start + 1;
+    while (end < token.length && isUnspaced(token.charCodeAt(end)) === unspaced) end++;
+    if (!unspaced || end - start <= 2) words.push(token.slice(start, Math.min(end, start + TOKEN_LIMIT)));
+    else for (let i = start; i + 2 <= end && words.length < limit; i++) words.push(token.slice(i, i + 2));
+    start = end;
+  }
+}

@@ -1,0 +1,80 @@
+// Reads labelled submissions for training and evaluating: JSON Lines, plain or gzipped, streamed. Command files only:
+// the service never reads files.
+
+import { createReadStream } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { createGunzip } from 'node:zlib';
+import { type Kind, kinds, type Label } from '../submission.ts';
+import type { Evidence } from './features.ts';
+
+/** A submission with a person's word on it, as data sets and the hand-written examples hold them. */
+export interface LabelledRow {
+  id: string;
+  label: Label;
+  /** What it answers: rows with the same post share a thread. Empty when it answers nothing known. */
+  post: string;
+  evidence: Evidence;
+}
+
+/** The rows of a file in order. Throws an Error that names file and line on a row that is not one. */
+export async function* readLabelledRows(file: string): AsyncGenerator<LabelledRow> {
+  const bytes = createReadStream(file);
+  const lines = createInterface({
+    input: file.endsWith('.gz') ? bytes.pipe(createGunzip()) : bytes,
+    crlfDelay: Number.POSITIVE_INFINITY,
+  });
+  let number = 0;
+  for await (const line of lines) {
+    number++;
+    if (line.trim() === '') continue;
+    let row: unknown;
+    try {
+      row = JSON.parse(line);
+    } catch (error) {
+      throw new Error(`${file}:${number}: not JSON`, { cause: error });
+    }
+    yield toRow(row, `${file}:${number}`);
+  }
+}
+
+function toRow(value: unknown, where: string): LabelledRow {
+  if (typeof value !== 'object' || value === null) throw new Error(`${where}: not an object`);
+  const fields = new Map<string, unknown>(Object.entries(value));
+  const text = (name: string): string | undefined => {
+    const found = fields.get(name);
+    return typeof found === 'string' && found !== '' ? found : undefined;
+  };
+  const label = fields.get('label');
+  if (label !== 'ham' && label !== 'spam') throw new Error(`${where}: label must be "ham" or "spam"`);
+  const content = fields.get('content');
+  if (typeof content !== 'string') throw new Error(`${where}: content must be a string`);
+  const evidence: Evidence = { kind: kindOf(text('type'), text('kind')), author: {}, content };
+  const author = {
+    name: text('author'),
+    email: text('author_email'),
+    url: text('author_url'),
+  };
+  if (author.name !== undefined) evidence.author.name = author.name;
+  if (author.email !== undefined) evidence.author.email = author.email;
+  if (author.url !== undefined) evidence.author.url = author.url;
+  const title = text('title');
+  if (title !== undefined) evidence.title = title;
+  const source = text('source');
+  if (source !== undefined) evidence.source = source;
+  const signals = fields.get('signals');
+  if (Array.isArray(signals)) evidence.signals = signals.filter((signal) => typeof signal === 'string');
+  const postTitle = text('post_title');
+  const postText = text('post');
+  if (postTitle !== undefined || postText !== undefined) {
+    evidence.post = {
+      ...(postTitle === undefined ? {} : { title: postTitle }),
+      ...(postText === undefined ? {} : { text: postText }),
+    };
+  }
+  return { id: text('id') ?? where, label, post: text('post_id') ?? postTitle ?? '', evidence };
+}
+
+// Data sets name what a row is in `type`; `kind` is their own word for all rows, unless it is one of ours.
+function kindOf(type: string | undefined, kind: string | undefined): Kind {
+  return kinds.find((known) => known === type) ?? kinds.find((known) => known === kind) ?? 'comment';
+}

@@ -1,0 +1,226 @@
+// The Bayes model: grouped naive Bayes over presence of features (Raina et al. 2003), a starter's counts blended under
+// the site's own. It holds counts and gives scores; it reads no text and explains nothing.
+
+import type { Label } from '../submission.ts';
+import { Counts, type CountsSnapshot } from './counts.ts';
+import { BUCKET_BITS, type Group, groupOf, groups, presenceOf } from './feature-set.ts';
+import type { Background, Features } from './features.ts';
+import { adapt, copyTuning, newTuning, restartTuning, type Tuning } from './tuning.ts';
+
+/** A shared, read-only beginning: counts of other sites' decisions and the tuning found with them. */
+export interface Starter {
+  readonly counts: Counts;
+  readonly tuning: Tuning;
+}
+
+/**
+ * What one group of evidence says towards spam (`evidence` above 0) or towards ham (below 0): an entry for each.
+ * `contribution` = `weight` x `evidence`, in log odds; `features`: how many of the group were known, on both sides.
+ */
+export interface GroupScore {
+  group: Group;
+  weight: number;
+  evidence: number;
+  contribution: number;
+  features: number;
+}
+
+/** A judgement: `logit` = `bias` + `prior` + the sum of contributions. Not `informed`: only one class is known. */
+export interface Score {
+  probability: number;
+  logit: number;
+  bias: number;
+  prior: number;
+  informed: boolean;
+  groups: GroupScore[];
+}
+
+/** What is known of one feature: log-likelihood ratio (above 0: spam), and the times it was seen. */
+export interface FeatureWeight {
+  ratio: number;
+  spam: number;
+  ham: number;
+}
+
+/** A site's model. Learning and unlearning are exact: the counts depend on what was learned, not on the order. */
+export class Model implements Background {
+  /** Depends on the order of decisions; see tuning.ts. */
+  tuning: Tuning;
+  readonly #starter: Starter | null;
+  readonly #counts: Counts;
+
+  constructor(starter: Starter | null = null, from?: { counts: CountsSnapshot; tuning: Tuning }) {
+    this.#starter = starter;
+    this.#counts = from === undefined ? new Counts() : Counts.from(from.counts);
+    this.tuning = from === undefined ? restartTuning(starter?.tuning ?? newTuning()) : copyTuning(from.tuning);
+  }
+
+  /** Counts one decision. */
+  learn(packed: Uint32Array, label: Label): void {
+    this.#counts.add(packed, label);
+  }
+
+  /** Takes one decision back. Throws a RangeError if it was never learned with that label. */
+  unlearn(packed: Uint32Array, label: Label): void {
+    this.#counts.remove(packed, label);
+  }
+
+  /** Moves weights and bias by a decision on something scored before; does not count it. */
+  adapt(score: Score, label: Label): void {
+    adapt(this.tuning, score, label);
+  }
+
+  /** The site's own counts, without the starter's. */
+  snapshot(): CountsSnapshot {
+    return this.#counts.snapshot();
+  }
+
+  /** The number of the site's own decisions. */
+  get decisions(): number {
+    return this.#counts.hamDocuments + this.#counts.spamDocuments;
+  }
+
+  get documents(): number {
+    const starter = this.#starter?.counts;
+    return this.decisions + (starter === undefined ? 0 : starter.hamDocuments + starter.spamDocuments);
+  }
+
+  frequency(feature: number): number {
+    const slot = this.#counts.indexOf(feature);
+    let seen = this.#counts.hamAt(slot) + this.#counts.spamAt(slot);
+    if (this.#starter !== null) {
+      const at = this.#starter.counts.indexOf(feature);
+      seen += this.#starter.counts.hamAt(at) + this.#starter.counts.spamAt(at);
+    }
+    return seen;
+  }
+
+  /** Judges features. The same counts and tuning give the same bits. */
+  score(features: Features): Score {
+    const blend = this.#blend();
+    if (blend.hamDocuments === 0 || blend.spamDocuments === 0) return uninformed();
+    const towardsSpam = new Float64Array(groups.length);
+    const towardsHam = new Float64Array(groups.length);
+    const known = new Uint32Array(groups.length);
+    const bases = groups.map((_, group) => this.#base(group, blend));
+    const { packed } = features;
+    for (let i = 0; i < packed.length; i++) {
+      const feature = packed[i] as number;
+      const group = (feature >>> BUCKET_BITS) - 1;
+      const ratio = this.#ratio(feature, blend.share, bases[group] as Base);
+      if (ratio === null) continue;
+      const side = ratio > 0 ? towardsSpam : towardsHam;
+      side[group] = (side[group] as number) + ratio;
+      known[group] = (known[group] as number) + 1;
+    }
+    const { tuning } = this;
+    const prior = tuning.prior * Math.log((blend.spamDocuments + 1) / (blend.hamDocuments + 1));
+    const scores: GroupScore[] = [];
+    let logit = tuning.bias + prior;
+    groups.forEach((group, i) => {
+      const count = known[i] as number;
+      if (count === 0) return;
+      const scale = (bases[i] as Base).trust / Math.sqrt(count);
+      for (const isSpam of [true, false]) {
+        const evidence = ((isSpam ? towardsSpam[i] : towardsHam[i]) as number) * scale;
+        if (evidence === 0) continue;
+        const weight = (isSpam ? tuning.towardsSpam[i] : tuning.towardsHam[i]) ?? 0;
+        scores.push({ group, weight, evidence, contribution: weight * evidence, features: count });
+        logit += weight * evidence;
+      }
+    });
+    return { probability: sigmoid(logit), logit, bias: tuning.bias, prior, informed: true, groups: scores };
+  }
+
+  /** What is known of one feature; null if it was never seen. Times seen are the site's and the starter's together. */
+  weigh(feature: number): FeatureWeight | null {
+    const blend = this.#blend();
+    const base = this.#base(groupOf(feature), blend);
+    const ratio = this.#ratio(feature, blend.share, base);
+    if (ratio === null) return null;
+    const slot = this.#counts.indexOf(feature);
+    const starter = this.#starter?.counts;
+    const at = starter?.indexOf(feature) ?? -1;
+    return {
+      ratio: ratio * base.trust,
+      spam: this.#counts.spamAt(slot) + (starter?.spamAt(at) ?? 0),
+      ham: this.#counts.hamAt(slot) + (starter?.hamAt(at) ?? 0),
+    };
+  }
+
+  #blend(): Blend {
+    const own = this.#counts;
+    const starter = this.#starter?.counts;
+    const share = starter === undefined ? 0 : STARTER_DECISIONS / (STARTER_DECISIONS + this.decisions);
+    const hamDocuments = own.hamDocuments + share * (starter?.hamDocuments ?? 0);
+    const spamDocuments = own.spamDocuments + share * (starter?.spamDocuments ?? 0);
+    return { share, hamDocuments, spamDocuments };
+  }
+
+  /** The texts a group could be seen in: all, or those where it was present. */
+  #base(group: number, blend: Blend): Base {
+    let ham = blend.hamDocuments;
+    let spam = blend.spamDocuments;
+    const present = presenceOf(group);
+    if (present !== null) {
+      const slot = this.#counts.indexOf(present);
+      const starter = this.#starter?.counts;
+      const at = starter?.indexOf(present) ?? -1;
+      ham = this.#counts.hamAt(slot) + blend.share * (starter?.hamAt(at) ?? 0);
+      spam = this.#counts.spamAt(slot) + blend.share * (starter?.spamAt(at) ?? 0);
+    }
+    const rarer = Math.min(ham, spam);
+    return {
+      present,
+      offset: Math.log((ham + 2 * SMOOTHING) / (spam + 2 * SMOOTHING)),
+      trust: rarer / (rarer + HALF_TRUST),
+    };
+  }
+
+  #ratio(feature: number, share: number, base: Base): number | null {
+    // Presence is a fact of the site's form: what other sites' forms ask for says nothing here.
+    if (feature === base.present) return null;
+    const slot = this.#counts.indexOf(feature);
+    let ham = this.#counts.hamAt(slot);
+    let spam = this.#counts.spamAt(slot);
+    if (this.#starter !== null) {
+      const at = this.#starter.counts.indexOf(feature);
+      ham += share * this.#starter.counts.hamAt(at);
+      spam += share * this.#starter.counts.spamAt(at);
+    }
+    const seen = ham + spam;
+    if (seen === 0) return null;
+    return ((Math.log((spam + SMOOTHING) / (ham + SMOOTHING)) + base.offset) * seen) / (seen + 1);
+  }
+}
+
+/** The number of a site's decisions at which a document of the starter counts half. */
+const STARTER_DECISIONS = 250;
+
+/** What is added to every count, so that a feature seen in one class only does not decide alone. */
+const SMOOTHING = 0.05;
+
+/** The number of texts of the rarer class at which ratios count half: the first few of a kind say little about it. */
+const HALF_TRUST = 5;
+
+interface Blend {
+  share: number;
+  hamDocuments: number;
+  spamDocuments: number;
+}
+
+interface Base {
+  present: number | null;
+  offset: number;
+  trust: number;
+}
+
+// One in five: where only one class is known nothing can be told from a text, and most of what is held is wanted.
+function uninformed(): Score {
+  const prior = Math.log(0.25);
+  return { probability: sigmoid(prior), logit: prior, bias: 0, prior, informed: false, groups: [] };
+}
+
+function sigmoid(logit: number): number {
+  return 1 / (1 + Math.exp(-logit));
+}

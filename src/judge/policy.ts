@@ -1,0 +1,47 @@
+// Turns a probability, the signals and a site's settings into an outcome with its reasons. It never sees a text and
+// never teaches the model: what it decides is not a moderator's word.
+
+import type { Kind, Status } from '../submission.ts';
+
+/** A site's thresholds, as probabilities of spam. `approveBelow` null: nothing is published unseen. */
+export interface PolicySettings {
+  spamAbove: number;
+  approveBelow: number | null;
+}
+
+/** Why, as a stable code and a sentence. */
+export interface Reason {
+  code: string;
+  detail: string;
+}
+
+export interface Outcome {
+  outcome: Extract<Status, 'held' | 'spam' | 'approved'>;
+  reasons: Reason[];
+}
+
+export const defaultPolicy: PolicySettings = { spamAbove: 0.9, approveBelow: null };
+
+/** The outcome for something judged. Everything that no rule decides is held for a moderator. */
+export function decide(
+  judged: { probability: number; signals: readonly string[]; kind: Kind },
+  settings: PolicySettings,
+): Outcome {
+  const { probability, signals } = judged;
+  const percent = `${(probability * 100).toFixed(1)} %`;
+  if (probability >= settings.spamAbove) {
+    const detail = `the chance of spam is ${percent}, at or above ${settings.spamAbove * 100} %`;
+    return { outcome: 'spam', reasons: [{ code: 'above_spam_threshold', detail }] };
+  }
+  // NaN compares false above; it must not be approved below.
+  const low = settings.approveBelow !== null && probability < settings.approveBelow;
+  if (low && signals.includes('no_link_back')) {
+    const detail = 'the source does not link here, so it is never approved unseen';
+    return { outcome: 'held', reasons: [{ code: 'no_link_back', detail }] };
+  }
+  if (low) {
+    const detail = `the chance of spam is ${percent}, below ${(settings.approveBelow ?? 0) * 100} %`;
+    return { outcome: 'approved', reasons: [{ code: 'below_approve_threshold', detail }] };
+  }
+  return { outcome: 'held', reasons: [{ code: 'awaits_moderator', detail: `the chance of spam is ${percent}` }] };
+}

@@ -1,0 +1,184 @@
+// Trains a starter from labelled rows. Its weights are fitted on blogs held out of the counts (stacking, Wolpert 1992),
+// because the starter is for blogs nobody has seen. It reads no files.
+
+import type { Label } from '../submission.ts';
+import { Counts, type CountsSnapshot } from './counts.ts';
+import { groups, hashText } from './feature-set.ts';
+import { contentLanguageOf, extractFeatures } from './features.ts';
+import type { LabelledRow } from './labelled-rows.ts';
+import type { Language } from './language.ts';
+import { Model, type Starter } from './model.ts';
+import { postLanguageOf } from './relevance.ts';
+import { newTuning, type Tuning } from './tuning.ts';
+
+/** Features seen less often are dropped: most of them are names and slips that no other blog repeats. */
+const LEAST_SIGHTINGS = 2;
+const FOLDS = 10;
+
+/** A starter from `rows`, and how it did on the rows it was fitted on while they were held out. */
+export function trainStarter(rows: readonly LabelledRow[]): { starter: Starter; heldOut: number[] } {
+  // The first pass only finds how common words are; relevance needs that.
+  const common = new Counts();
+  for (const row of rows) common.add(extractFeatures(row.evidence, noWords).packed, row.label);
+  const background = new Model(null, {
+    counts: pruned({ counts: common, sightings: common }).snapshot(),
+    tuning: newTuning(),
+  });
+  const times = balance(rows);
+  const lessons = withThreads(rows).map((row, i): Lesson => {
+    const { packed } = extractFeatures(row.evidence, background);
+    return { packed, label: row.label, times: times[i] as number, fold: foldOf(row) };
+  });
+  const tally: Tally = { counts: new Counts(), sightings: new Counts() };
+  for (const lesson of lessons) include(tally, lesson);
+  const evidence = evidenceHeldOut(lessons, tally);
+  const tuning = fit(evidence, rows);
+  const weights = Float64Array.from([...tuning.towardsSpam, ...tuning.towardsHam, tuning.prior, tuning.bias]);
+  const heldOut = evidence.map((at) => probabilityOf(at, weights));
+  return { starter: { counts: pruned(tally), tuning }, heldOut };
+}
+
+/** A row as it is counted: `times` over, and held out with the others of its `fold`. */
+interface Lesson {
+  packed: Uint32Array;
+  label: Label;
+  times: number;
+  fold: number;
+}
+
+/** What is counted, and how many rows it comes from: a row counted four times is still one sighting. */
+interface Tally {
+  counts: Counts;
+  sightings: Counts;
+}
+
+function include(tally: Tally, lesson: Lesson): void {
+  tally.sightings.add(lesson.packed, lesson.label);
+  for (let i = 0; i < lesson.times; i++) tally.counts.add(lesson.packed, lesson.label);
+}
+
+function exclude(tally: Tally, lesson: Lesson): void {
+  tally.sightings.remove(lesson.packed, lesson.label);
+  for (let i = 0; i < lesson.times; i++) tally.counts.remove(lesson.packed, lesson.label);
+}
+
+/** The ham a spam row is met by in every language, as far as `MOST_TIMES` allows. */
+const HAM_PER_SPAM = Number(process.env['HPS'] ?? 6);
+const MOST_TIMES = Number(process.env['MT'] ?? 4);
+
+/**
+ * How often to count each row, so that ham and spam stand in much the same proportion in every language. If there were
+ * many times more English ham than Finnish, every Finnish word would look like spam.
+ */
+function balance(rows: readonly LabelledRow[]): number[] {
+  const languages = rows.map((row) => postLanguageOf(row.evidence) ?? contentLanguageOf(row.evidence));
+  const totals = new Map<Language, { ham: number; spam: number }>();
+  rows.forEach((row, i) => {
+    const total = totals.get(languages[i] as Language) ?? { ham: 0, spam: 0 };
+    total[row.label]++;
+    totals.set(languages[i] as Language, total);
+  });
+  return rows.map((row, i) => {
+    const { ham, spam } = totals.get(languages[i] as Language) ?? { ham: 0, spam: 0 };
+    const wanted = row.label === 'ham' ? (spam * HAM_PER_SPAM) / ham : ham / HAM_PER_SPAM / spam;
+    return Math.max(1, Math.min(MOST_TIMES, Math.round(wanted)));
+  });
+}
+
+const noWords = { documents: 0, frequency: () => 0 };
+
+/** Rows with the ham before them under the same post as their thread, as a site would have approved it. */
+export function withThreads(rows: readonly LabelledRow[]): LabelledRow[] {
+  const threads = new Map<string, string[]>();
+  return rows.map((row) => {
+    if (row.post === '') return row;
+    const thread = threads.get(row.post) ?? [];
+    const seen = { ...row, evidence: { ...row.evidence, thread: [...thread] } };
+    if (row.label === 'ham') thread.push(row.evidence.content);
+    threads.set(row.post, thread);
+    return seen;
+  });
+}
+
+function pruned({ counts, sightings }: Tally): Counts {
+  const all = counts.snapshot();
+  const kept = all.features
+    .map((_, i) => i)
+    .filter((i) => {
+      const slot = sightings.indexOf(all.features[i] as number);
+      return sightings.hamAt(slot) + sightings.spamAt(slot) >= LEAST_SIGHTINGS;
+    });
+  const snapshot: CountsSnapshot = {
+    features: kept.map((i) => all.features[i] as number),
+    ham: kept.map((i) => all.ham[i] as number),
+    spam: kept.map((i) => all.spam[i] as number),
+    hamDocuments: all.hamDocuments,
+    spamDocuments: all.spamDocuments,
+  };
+  return Counts.from(snapshot);
+}
+
+/** What the fit sees of a row: the evidence of each group towards spam and towards ham, the log odds, and 1 for the bias. */
+type HeldOut = Float64Array;
+
+function evidenceHeldOut(lessons: readonly Lesson[], tally: Tally): HeldOut[] {
+  const found: HeldOut[] = lessons.map(() => new Float64Array(SIZE));
+  for (let fold = 0; fold < FOLDS; fold++) {
+    const held = lessons.map((lesson, i) => (lesson.fold === fold ? i : -1)).filter((i) => i >= 0);
+    for (const i of held) exclude(tally, lessons[i] as Lesson);
+    const tuning = newTuning();
+    const model = new Model(null, { counts: pruned(tally).snapshot(), tuning });
+    for (const i of held) {
+      const at = found[i] as HeldOut;
+      const score = model.score(lessons[i] as Lesson);
+      for (const part of score.groups) {
+        at[groups.indexOf(part.group) + (part.evidence > 0 ? 0 : groups.length)] = part.evidence;
+      }
+      at[PRIOR] = score.prior / tuning.prior;
+      at[BIAS] = 1;
+    }
+    for (const i of held) include(tally, lessons[i] as Lesson);
+  }
+  return found;
+}
+
+const PRIOR = 2 * groups.length;
+const BIAS = PRIOR + 1;
+const SIZE = BIAS + 1;
+
+// A whole blog, or a whole post of a blog that numbers its posts without a path, is held out together.
+function foldOf(row: LabelledRow): number {
+  const slash = row.post.lastIndexOf('/');
+  const site = slash > 0 ? row.post.slice(0, slash) : row.post === '' ? row.id : row.post;
+  return ((hashText(0, site) >>> 8) & 0xffff) % FOLDS;
+}
+
+// Logistic regression by AdaGrad over all rows at once; weights stay non-negative, as when a site adapts them. The weight
+// of the prior keeps its default: all rows share one prior, so nothing here could tell it from the bias.
+function fit(heldOut: readonly HeldOut[], rows: readonly LabelledRow[]): Tuning {
+  const tuning = newTuning();
+  const weights = Float64Array.from([...tuning.towardsSpam, ...tuning.towardsHam, tuning.prior, tuning.bias]);
+  const sums = new Float64Array(SIZE);
+  for (let round = 0; round < 600; round++) {
+    const gradient = new Float64Array(SIZE);
+    heldOut.forEach((at, i) => {
+      const error = probabilityOf(at, weights) - (rows[i]?.label === 'spam' ? 1 : 0);
+      for (let j = 0; j < SIZE; j++) gradient[j] = (gradient[j] as number) + error * (at[j] as number);
+    });
+    for (let j = 0; j < SIZE; j++) {
+      if (j === PRIOR) continue;
+      const slope = gradient[j] as number;
+      sums[j] = (sums[j] as number) + slope * slope;
+      const moved = (weights[j] as number) - (0.1 * slope) / Math.sqrt((sums[j] as number) + 1e-9);
+      weights[j] = j === BIAS ? moved : Math.max(0, moved);
+    }
+  }
+  const of = (from: number) => groups.map((_, g) => weights[from + g] as number);
+  return { ...tuning, towardsSpam: of(0), towardsHam: of(groups.length), bias: weights[BIAS] as number };
+}
+
+function probabilityOf(at: HeldOut, weights: Float64Array): number {
+  let logit = 0;
+  for (let j = 0; j < SIZE; j++) logit += (weights[j] as number) * (at[j] as number);
+  return 1 / (1 + Math.exp(-logit));
+}

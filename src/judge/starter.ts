@@ -1,0 +1,115 @@
+// The file format of the starter model that ships with the code: hashed counts and tuning, compressed. Training is in
+// starter-training.ts; reading the file from disk is the caller's.
+
+import { brotliCompressSync, brotliDecompressSync, constants } from 'node:zlib';
+import { Counts } from './counts.ts';
+import { BUCKET_BITS } from './feature-set.ts';
+import { FEATURES_VERSION } from './features.ts';
+import { packLesson, unpackLesson } from './lesson.ts';
+import type { Starter } from './model.ts';
+import { restartTuning, type Tuning } from './tuning.ts';
+
+export type { Starter } from './model.ts';
+
+/** The starter as bytes: a header as JSON, then features as differences, ham and spam counts, all under brotli. */
+export function encodeStarter(starter: Starter): Uint8Array {
+  const { features, ham, spam, hamDocuments, spamDocuments } = starter.counts.snapshot();
+  const header: Header = {
+    format: FORMAT,
+    featuresVersion: FEATURES_VERSION,
+    bucketBits: BUCKET_BITS,
+    hamDocuments,
+    spamDocuments,
+    tuning: restartTuning(starter.tuning),
+  };
+  const parts = [new TextEncoder().encode(JSON.stringify(header)), packLesson(features), varints(ham), varints(spam)];
+  const bytes = Buffer.concat(parts.flatMap((part) => [lengthOf(part), part]));
+  const options = { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_LGWIN]: 24 };
+  return new Uint8Array(brotliCompressSync(bytes, { params: options }));
+}
+
+/** The starter in `bytes`. Throws an Error that says so when it is not one, or of other features than this code's. */
+export function decodeStarter(bytes: Uint8Array): Starter {
+  const parts = split(decompress(bytes));
+  const header = JSON.parse(new TextDecoder().decode(parts[0])) as Header;
+  if (header.format !== FORMAT) throw new Error('not a starter model');
+  if (header.featuresVersion !== FEATURES_VERSION || header.bucketBits !== BUCKET_BITS) {
+    throw new Error(
+      `the starter model has features version ${header.featuresVersion}, this code ${FEATURES_VERSION}: train it again`,
+    );
+  }
+  const { hamDocuments, spamDocuments, tuning } = header;
+  const features = unpackLesson(parts[1] as Uint8Array);
+  const ham = readVarints(parts[2] as Uint8Array, features.length);
+  const spam = readVarints(parts[3] as Uint8Array, features.length);
+  return { counts: Counts.from({ features, ham, spam, hamDocuments, spamDocuments }), tuning };
+}
+
+const FORMAT = 'backtalk starter';
+
+interface Header {
+  format: string;
+  featuresVersion: number;
+  bucketBits: number;
+  hamDocuments: number;
+  spamDocuments: number;
+  tuning: Tuning;
+}
+
+function decompress(bytes: Uint8Array): Uint8Array {
+  try {
+    return brotliDecompressSync(bytes, { maxOutputLength: 64 * 1024 * 1024 });
+  } catch (error) {
+    throw new Error('not a starter model', { cause: error });
+  }
+}
+
+function split(bytes: Uint8Array): Uint8Array[] {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const parts: Uint8Array[] = [];
+  let at = 0;
+  while (parts.length < 4) {
+    const end = at + 4 > bytes.length ? Number.POSITIVE_INFINITY : at + 4 + view.getUint32(at);
+    if (end > bytes.length) throw new Error('not a starter model: it ends early');
+    parts.push(bytes.subarray(at + 4, end));
+    at = end;
+  }
+  return parts;
+}
+
+function lengthOf(part: Uint8Array): Uint8Array {
+  const bytes = new Uint8Array(4);
+  new DataView(bytes.buffer).setUint32(0, part.length);
+  return bytes;
+}
+
+function varints(values: Uint32Array): Uint8Array {
+  const bytes = new Uint8Array(values.length * 5);
+  let size = 0;
+  for (let value of values) {
+    while (value >= 0x80) {
+      bytes[size++] = (value & 0x7f) | 0x80;
+      value >>>= 7;
+    }
+    bytes[size++] = value;
+  }
+  return bytes.slice(0, size);
+}
+
+function readVarints(bytes: Uint8Array, count: number): Uint32Array {
+  const values = new Uint32Array(count);
+  let at = 0;
+  for (let i = 0; i < count; i++) {
+    let value = 0;
+    let shift = 0;
+    let byte = 0x80;
+    while (byte >= 0x80) {
+      if (at >= bytes.length) throw new Error('not a starter model: it ends early');
+      byte = bytes[at++] as number;
+      value |= (byte & 0x7f) << shift;
+      shift += 7;
+    }
+    values[i] = value >>> 0;
+  }
+  return values;
+}

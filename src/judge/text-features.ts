@@ -1,0 +1,255 @@
+// The features of a submission's text: words, character 4-grams, links and shape. Not who wrote it (author-features.ts)
+// and not what it answers (relevance.ts).
+
+import { type FeatureSet, groups, hashText, mix, seed } from './feature-set.ts';
+import type { Evidence } from './features.ts';
+import { undisguise } from './fold.ts';
+import type { Language, Script } from './language.ts';
+import { addressWords, type Link, type LinkedText, parseLink, siteOf, topLevelOf } from './links.ts';
+
+/** A text taken apart once, for every extractor. */
+export interface ReadText {
+  original: string;
+  linked: LinkedText;
+  /** Folded, with links; and without. */
+  folded: string;
+  disguised: number;
+  words: readonly string[];
+  titleWords: readonly string[];
+  script: Script | null;
+  language: Language;
+}
+
+const WORDS = groups.indexOf('words');
+const CHARACTERS = groups.indexOf('characters');
+const LINKS = groups.indexOf('links');
+const SHAPE = groups.indexOf('shape');
+
+const wordSeed = seed('word');
+const numberSeed = seed('number');
+const gramSeed = seed('gram');
+
+/** The feature under which a word of the content is counted. */
+export function wordHash(word: string): number {
+  return hashText(wordSeed, word);
+}
+
+/** Adds the words of title and content. Numbers of three digits or more also count by their length. */
+export function addWords(set: FeatureSet, text: ReadText): void {
+  for (const word of text.titleWords) addWord(set, word, 'title');
+  for (const word of text.words) addWord(set, word, 'content');
+}
+
+function addWord(set: FeatureSet, word: string, field: 'title' | 'content'): void {
+  set.addText(WORDS, wordSeed, word, field);
+  const first = word.charCodeAt(0);
+  if (first >= 0x30 && first <= 0x39 && word.length > 2) set.add(WORDS, mix(numberSeed, word.length));
+  const plain = undisguise(word);
+  if (plain !== null) set.addText(WORDS, wordSeed, plain, field, `${word} (${plain})`);
+}
+
+/** Adds the character 4-grams of a folded text, white space as one space, from before its first to after its last. */
+export function addGrams(set: FeatureSet, folded: string, group = CHARACTERS, from = gramSeed): void {
+  let a = 32;
+  let b = 32;
+  let c = 32;
+  let seen = 0;
+  const end = folded.length;
+  for (let i = 0; i <= end; i++) {
+    let code = i === end ? 32 : folded.charCodeAt(i);
+    if (code <= 32 || code === 160) code = 32;
+    if (code === 32 && c === 32) continue;
+    // The first gram is the text's first three letters after a space.
+    if (++seen >= 3) {
+      let hash = Math.imul(from ^ a, 0x01000193);
+      hash = Math.imul(hash ^ b, 0x01000193);
+      hash = Math.imul(hash ^ c, 0x01000193);
+      set.add(group, Math.imul(hash ^ code, 0x01000193));
+    }
+    a = b;
+    b = c;
+    c = code;
+  }
+}
+
+const hostSeed = seed('link host');
+const siteSeed = seed('link site');
+const topSeed = seed('link top level');
+const pathSeed = seed('link path');
+const depthSeed = seed('link depth');
+const hostShapeSeed = seed('link host shape');
+const sourceHostSeed = seed('source host');
+const sourceWordSeed = seed('source word');
+const sameHostSeed = seed('link is author');
+
+/** Adds hosts, top levels and path words of the links, and of the source page. */
+export function addLinks(set: FeatureSet, text: ReadText, evidence: Evidence): void {
+  const authorHost = evidence.author.url === undefined ? null : (parseLink(evidence.author.url)?.host ?? null);
+  for (const link of text.linked.links.slice(0, 30)) {
+    addLink(set, link);
+    if (authorHost !== null) set.add(LINKS, mix(sameHostSeed, link.host === authorHost ? 1 : 0));
+  }
+  const source = evidence.source === undefined ? null : parseLink(evidence.source);
+  if (source === null) return;
+  set.addText(LINKS, sourceHostSeed, source.host, 'source');
+  set.add(LINKS, hashText(mix(topSeed, 1), topLevelOf(source.host)));
+  for (const word of addressWords(source.path)) set.addText(LINKS, sourceWordSeed, word, 'source');
+  for (const word of addressWords(source.host)) set.addText(LINKS, sourceWordSeed, word, 'source');
+}
+
+function addLink(set: FeatureSet, link: Link): void {
+  const site = siteOf(link.host);
+  set.addText(LINKS, hostSeed, link.host, 'link');
+  if (site !== link.host) set.addText(LINKS, siteSeed, site, 'link');
+  set.addText(LINKS, topSeed, topLevelOf(link.host), 'link', `.${topLevelOf(link.host)}`);
+  for (const word of addressWords(link.path)) set.addText(LINKS, pathSeed, word, 'link', `/${word}`);
+  set.add(LINKS, mix(depthSeed, Math.min(link.path.split('/').length, 5)));
+  set.add(LINKS, mix(hostShapeSeed, hostShape(link.host)));
+}
+
+/** How a host looks, as a small number: its length in steps of 8, hyphens, digits. */
+export function hostShape(host: string): number {
+  const hyphens = Math.min(host.split('-').length - 1, 2);
+  return Math.min(host.length >> 3, 4) * 6 + hyphens * 2 + (/\d/.test(host) ? 1 : 0);
+}
+
+/** Adds the shape of the text: lengths, capitals, digits, signs, links, scripts, kind. */
+export function addShape(set: FeatureSet, text: ReadText, evidence: Evidence, postLanguage: Language | null): void {
+  const content = text.original;
+  const counted = countCharacters(content);
+  const words = text.words.length;
+  const links = Math.min(text.linked.links.length, 4);
+  const length = step(content.length);
+  const letters = Math.max(counted.letters, 1);
+  const put = (name: number, value: number) => set.add(SHAPE, mix(name, value));
+  put(shape.length, length);
+  put(shape.words, step(words));
+  put(shape.capitals, Math.min(Math.ceil((counted.capitals / letters) * 20), 12));
+  put(shape.digits, Math.min(Math.ceil((counted.digits / Math.max(content.length, 1)) * 30), 8));
+  put(shape.exclamations, Math.min(counted.exclamations, 4));
+  put(shape.questions, Math.min(counted.questions, 2));
+  put(shape.lines, step(counted.lines));
+  put(shape.links, links);
+  put(shape.linksInLength, links * 16 + length);
+  put(shape.markup, Math.min(text.linked.tags, 3) * 4 + Math.min(text.linked.bbcode, 3));
+  put(shape.emails, Math.min(text.linked.emails, 2));
+  put(shape.phone, phone.test(content) ? 1 : 0);
+  put(shape.money, money.test(content) ? 1 : 0);
+  put(shape.other, Math.min(Math.ceil((counted.other / Math.max(content.length, 1)) * 20), 6));
+  put(shape.repeats, words === 0 ? 0 : Math.ceil((new Set(text.words).size / words) * 8));
+  put(shape.wordLength, Math.min(Math.round(counted.letters / Math.max(words, 1)), 12));
+  put(shape.start, firstShape(content));
+  put(shape.end, endShape(content, text.linked.links.length));
+  put(shape.disguised, Math.min(text.disguised, 2));
+  put(shape.longWord, Math.min(longest(text.words) >> 2, 9));
+  set.add(SHAPE, hashText(shape.kind, evidence.kind));
+  set.add(SHAPE, hashText(shape.kindLinks + links, evidence.kind));
+  set.add(SHAPE, hashText(shape.script, text.script ?? 'none'));
+  set.add(SHAPE, hashText(shape.language, text.language));
+  if (postLanguage !== null) {
+    put(shape.foreign, (text.language === postLanguage ? 0 : 1) + 2 * Math.min(step(words), 4));
+  }
+  if (evidence.title !== undefined) put(shape.title, step(evidence.title.length));
+}
+
+const shape = {
+  length: seed('length'),
+  words: seed('words'),
+  capitals: seed('capitals'),
+  digits: seed('digits'),
+  exclamations: seed('exclamations'),
+  questions: seed('questions'),
+  lines: seed('lines'),
+  links: seed('links'),
+  linksInLength: seed('links in length'),
+  markup: seed('markup'),
+  emails: seed('emails'),
+  phone: seed('phone'),
+  money: seed('money'),
+  other: seed('other'),
+  repeats: seed('repeats'),
+  wordLength: seed('word length'),
+  start: seed('start'),
+  end: seed('end'),
+  disguised: seed('disguised'),
+  longWord: seed('long word'),
+  kind: seed('kind'),
+  kindLinks: seed('kind links'),
+  script: seed('script'),
+  language: seed('language'),
+  foreign: seed('foreign'),
+  title: seed('title'),
+};
+
+const phone = /\+?\d[\d\-–. ()]{6,18}\d/;
+const money = /[$€£¥₽₹]|\b(?:usd|eur|gbp|btc|rub)\b/i;
+
+/** The number of binary digits of a count: 0, 1, 2-3, 4-7 and so on, at most 15. */
+export function step(count: number): number {
+  return Math.min(32 - Math.clz32(count), 15);
+}
+
+interface CharacterCounts {
+  letters: number;
+  capitals: number;
+  digits: number;
+  exclamations: number;
+  questions: number;
+  lines: number;
+  other: number;
+}
+
+function countCharacters(text: string): CharacterCounts {
+  const counts = { letters: 0, capitals: 0, digits: 0, exclamations: 0, questions: 0, lines: 0, other: 0 };
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code >= 0x61 && code <= 0x7a) counts.letters++;
+    else if (code === 32) continue;
+    else if (code >= 0x30 && code <= 0x39) counts.digits++;
+    else if (code === 10) counts.lines++;
+    else if (code === 0x21 || code === 0xff01) counts.exclamations++;
+    else if (code === 0x3f || code === 0xff1f) counts.questions++;
+    else if (isCapital(code)) {
+      counts.letters++;
+      counts.capitals++;
+    } else if (code >= 0xc0) counts.letters++;
+    else counts.other++;
+  }
+  return counts;
+}
+
+function isCapital(code: number): boolean {
+  return (
+    (code >= 0x41 && code <= 0x5a) ||
+    (code >= 0xc0 && code <= 0xde && code !== 0xd7) ||
+    (code >= 0x400 && code <= 0x42f)
+  );
+}
+
+function firstShape(text: string): number {
+  const first = text.trimStart().charCodeAt(0);
+  if (Number.isNaN(first)) return 0;
+  if (isCapital(first)) return 1;
+  if (first >= 0x61 && first <= 0x7a) return 2;
+  if (first >= 0x30 && first <= 0x39) return 3;
+  return first >= 0xc0 ? 4 : 5;
+}
+
+function endShape(text: string, links: number): number {
+  const trimmed = text.trimEnd();
+  const last = trimmed.charCodeAt(trimmed.length - 1);
+  if (links > 0 && linkAtEnd.test(trimmed.slice(-120))) return 1;
+  if (last === 0x2e) return 2;
+  if (last === 0x21) return 3;
+  if (last === 0x3f) return 4;
+  if (last >= 0x30 && last <= 0x39) return 5;
+  return last === 0x29 ? 6 : 7;
+}
+
+const linkAtEnd = /(?:https?:\/\/|www\.)\S+$|<\/a>$|\[\/url\]$/i;
+
+function longest(words: readonly string[]): number {
+  let most = 0;
+  for (const word of words) if (word.length > most) most = word.length;
+  return most;
+}

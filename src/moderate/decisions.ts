@@ -1,0 +1,175 @@
+// Deciding on submissions, one or many at once, taking it back, and the audit log of both.
+import { Hono } from 'hono';
+import { z } from 'zod';
+import type { Auth, Caller } from '../auth.ts';
+import type { Db } from '../db/client.ts';
+import type { LessonOf } from '../db/decision-writes.ts';
+import { type Decision, type DecisionResult, decide, getDecision, listDecisions, undo } from '../db/decisions.ts';
+import { idsMatching } from '../db/queue.ts';
+import { getSubmission } from '../db/submissions.ts';
+import { CodedError } from '../errors.ts';
+import { checked, type Env, parseJson, readBody } from '../http.ts';
+import { type Action, actions, statuses } from '../submission.ts';
+import { cleanText } from '../text.ts';
+import { readCursor, writeCursor } from './cursor.ts';
+import { filterOf, filterSchema } from './filters.ts';
+import { decisionOf, itemOf } from './item.ts';
+import { isId, requireSubmission } from './queue.ts';
+
+interface Dependencies {
+  db: Db;
+  auth: Auth;
+  now: () => Date;
+  maxBodyBytes: number;
+  lessonOf: LessonOf;
+  /** Called with the sites whose log has grown, before the answer: the next verdict must know of this decision. */
+  learned: (sites: readonly string[]) => Promise<void>;
+}
+
+/** Submissions that one decision may touch. */
+const mostAtOnce = 500;
+
+const note = z.string().max(2_000).transform(cleanText).nullish();
+const actionSchema = z.strictObject({ note, from: z.enum(statuses).optional() });
+const bulkSchema = z.union([
+  z.strictObject({ action: z.enum(actions), ids: z.array(z.uuid()).min(1).max(mostAtOnce), note }),
+  z.strictObject({ action: z.enum(actions), filter: filterSchema, expect: z.number().int().min(0), note }),
+]);
+const listSchema = z.strictObject({
+  actor: z.string().max(200).optional(),
+  limit: z.coerce.number().int().min(1).max(200).default(50),
+  cursor: z.string().max(500).optional(),
+});
+
+/** `POST /submissions/<id>/<action>`, and `/decisions`. */
+export function createDecisions(deps: Dependencies): { onSubmissions: Hono<Env>; decisions: Hono<Env> } {
+  return { onSubmissions: singleActions(deps), decisions: decisionRoutes(deps) };
+}
+
+function singleActions(deps: Dependencies): Hono<Env> {
+  const routes = new Hono<Env>();
+  routes.post(`/:id/:action{${actions.join('|')}}`, async (c) => {
+    const caller = await deps.auth.require(c, 'moderate');
+    const body = await readBody(c, deps.maxBodyBytes);
+    const input = body.length === 0 ? {} : parseJson(body, actionSchema, 'moderate.bad_input');
+    const action = c.req.param('action') as Action;
+    const { id } = await requireSubmission(deps.db, c.req.param('id'), caller.siteId);
+    const { decision, results } = await run(deps, caller, {
+      action,
+      ids: [id],
+      from: input.from,
+      note: input.note ?? null,
+    });
+    const submission = await getSubmission(deps.db, id);
+    if (submission === null) throw new CodedError('moderate.not_found', `there is no submission ${id}`);
+    const [result] = results;
+    if (result?.code === 'moderate.status_changed') {
+      throw new CodedError('moderate.status_changed', `its status is ${result.from}, not ${input.from}`, {
+        submission: itemOf(submission),
+      });
+    }
+    if (result?.code === 'moderate.illegal_move') {
+      throw new CodedError(
+        'moderate.illegal_move',
+        `a submission that is ${result.from} cannot be decided: ${action}`,
+        { submission: itemOf(submission) },
+      );
+    }
+    if (decision === null) throw new Error('a decision was neither made nor found');
+    return c.json({ decision: decisionOf(decision, results), submission: itemOf(submission) });
+  });
+  return routes;
+}
+
+function decisionRoutes(deps: Dependencies): Hono<Env> {
+  const { db, auth } = deps;
+  const routes = new Hono<Env>();
+
+  routes.post('/', async (c) => {
+    const caller = await auth.require(c, 'moderate');
+    const input = parseJson(await readBody(c, deps.maxBodyBytes), bulkSchema, 'moderate.bad_input');
+    const ids = 'ids' in input ? [...new Set(input.ids)] : await matching(db, caller, input.filter, input.expect);
+    const { decision, results } = await run(deps, caller, {
+      action: input.action,
+      ids,
+      from: undefined,
+      note: input.note ?? null,
+    });
+    if (decision === null)
+      throw new CodedError('moderate.illegal_move', 'none of these submissions can be decided so', { results });
+    return c.json(decisionOf(decision, results));
+  });
+
+  routes.post('/:id/undo', async (c) => {
+    const caller = await auth.require(c, 'moderate');
+    const id = c.req.param('id');
+    const undone = isId(id)
+      ? await undo(db, { id, actor: caller.actor, siteId: caller.siteId, now: deps.now() })
+      : null;
+    if (undone === null) throw new CodedError('moderate.not_found', `there is no decision ${id.slice(0, 50)}`);
+    if (undone === 'already_undone')
+      throw new CodedError('moderate.already_undone', 'this decision has been undone already');
+    await deps.learned(undone.sites);
+    return c.json(decisionOf(undone.decision, undone.results));
+  });
+
+  routes.get('/', async (c) => {
+    const { siteId } = await auth.require(c, 'moderate');
+    const { actor, limit, cursor } = checked(c.req.query(), listSchema, 'moderate.bad_input');
+    const question = ['decisions', siteId, actor ?? null];
+    const [before] = cursor === undefined ? [] : readCursor(question, cursor, 1);
+    const found = await listDecisions(db, { siteId, actor: actor ?? null, before: before ?? null, limit: limit + 1 });
+    const last = found.length > limit ? found[limit - 1] : undefined;
+    const items = found
+      .slice(0, limit)
+      .map((decision) => ({ ...decisionOf(decision), submissions: decision.submissions }));
+    return c.json({ items, next: last === undefined ? null : writeCursor(question, [last.seq]) });
+  });
+
+  routes.get('/:id', async (c) => {
+    const { siteId } = await auth.require(c, 'moderate');
+    const id = c.req.param('id');
+    const found = isId(id) ? await getDecision(db, id, siteId) : null;
+    if (found === null) throw new CodedError('moderate.not_found', `there is no decision ${id.slice(0, 50)}`);
+    return c.json(decisionOf(found.decision, found.results));
+  });
+  return routes;
+}
+
+type Run = { action: Action; ids: readonly string[]; from: (typeof statuses)[number] | undefined; note: string | null };
+
+async function run(
+  deps: Dependencies,
+  caller: Caller,
+  request: Run,
+): Promise<{ decision: Decision | null; results: DecisionResult[] }> {
+  const { actor, siteId } = caller;
+  const { decision, results, sites } = await decide(
+    deps.db,
+    { ...request, actor, siteId, now: deps.now() },
+    deps.lessonOf,
+  );
+  await deps.learned(sites);
+  return { decision, results };
+}
+
+/** Ids that a filter means. Throws unless they are as many as the moderator saw. */
+async function matching(
+  db: Db,
+  caller: Caller,
+  filter: z.output<typeof filterSchema>,
+  expect: number,
+): Promise<string[]> {
+  const ids = await idsMatching(db, filterOf(filter, caller.siteId), mostAtOnce + 1);
+  if (ids.length > mostAtOnce)
+    throw new CodedError(
+      'moderate.too_many',
+      `the filter means more than ${mostAtOnce} submissions; decide on fewer at once`,
+      { most: mostAtOnce },
+    );
+  if (ids.length !== expect)
+    throw new CodedError('moderate.count_changed', `the filter means ${ids.length} submissions now, not ${expect}`, {
+      count: ids.length,
+    });
+  return ids;
+}

@@ -1,0 +1,75 @@
+// The filters of the queue, as query parameters and as JSON: read strictly, since a misspelt filter that is ignored shows too much.
+import { z } from 'zod';
+import type { QueueFilter } from '../db/queue.ts';
+import { CodedError } from '../errors.ts';
+import { checked } from '../http.ts';
+import { kinds, statuses } from '../submission.ts';
+import { cleanText } from '../text.ts';
+import { parseHttpUrl, targetKey } from '../url.ts';
+
+const listOf = <Type extends z.ZodType>(type: Type) =>
+  z
+    .union([type, z.array(type).min(1).max(50)])
+    .transform((value) => (Array.isArray(value) ? value : [value]) as z.output<Type>[]);
+const part = z.string().min(1).max(200).transform(cleanText);
+const probability = z.coerce.number().min(0).max(1);
+const target = z.string().transform((text, context) => {
+  const url = parseHttpUrl(text);
+  if (url !== null) return targetKey(url);
+  context.addIssue('must be an http or https URL');
+  return z.NEVER;
+});
+
+const fields = {
+  status: listOf(z.enum(statuses)).optional(),
+  kind: listOf(z.enum(kinds)).optional(),
+  site: listOf(z.uuid()).optional(),
+  target: listOf(target).optional(),
+  author: listOf(part).optional(),
+  q: listOf(part).optional(),
+  minProbability: probability.optional(),
+  maxProbability: probability.optional(),
+};
+
+/** The filter of a bulk decision. */
+export const filterSchema = z.strictObject(fields);
+
+const querySchema = z.strictObject({
+  ...fields,
+  sort: z.enum(['oldest', 'newest', 'probability']).default('oldest'),
+  limit: z.coerce.number().int().min(1).max(200).default(50),
+  cursor: z.string().max(500).optional(),
+});
+
+const single = new Set(['minProbability', 'maxProbability', 'sort', 'limit', 'cursor']);
+
+/** Reads the query of a list. Throws `moderate.bad_input` for unknown, repeated or wrong parameters. */
+export function readQuery(parameters: Record<string, string[]>): z.output<typeof querySchema> {
+  const entries = Object.entries(parameters)
+    .map(([name, values]) => {
+      if (single.has(name) && values.length > 1)
+        throw new CodedError('moderate.bad_input', `${name}: may be given once only`);
+      const given = values.filter((value) => value !== '');
+      return [name, single.has(name) ? given[0] : given] as const;
+    })
+    .filter(([, value]) => value !== undefined && value.length > 0);
+  return checked(Object.fromEntries(entries), querySchema, 'moderate.bad_input');
+}
+
+/** The part of a read query or JSON filter that chooses submissions, cut to what a caller may see. */
+export function filterOf(read: z.output<typeof filterSchema>, siteId: string | null): QueueFilter {
+  const { status, kind, site, target, author, q, minProbability, maxProbability } = read;
+  if (siteId !== null && site?.some((id) => id !== siteId))
+    throw new CodedError('auth.forbidden', 'your token is bound to another site');
+  const filter = {
+    status,
+    kind,
+    site: siteId === null ? site : [siteId],
+    target,
+    author,
+    q,
+    minProbability,
+    maxProbability,
+  };
+  return Object.fromEntries(Object.entries(filter).filter(([, value]) => value !== undefined));
+}

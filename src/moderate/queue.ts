@@ -1,0 +1,58 @@
+// Reading the queue: lists of submissions, and one of them with all that is known about it.
+import { Hono } from 'hono';
+import type { Auth } from '../auth.ts';
+import type { Db } from '../db/client.ts';
+import { fetchesOf } from '../db/fetches.ts';
+import { historyOf } from '../db/moves.ts';
+import { listSubmissions, placeOf } from '../db/queue.ts';
+import { getSubmission, type Submission } from '../db/submissions.ts';
+import { CodedError } from '../errors.ts';
+import type { Env } from '../http.ts';
+import { readCursor, writeCursor } from './cursor.ts';
+import { filterOf, readQuery } from './filters.ts';
+import { itemOf, verdictOf } from './item.ts';
+
+/** `GET /submissions` and `GET /submissions/<id>`. */
+export function createQueue({ db, auth }: { db: Db; auth: Auth }): Hono<Env> {
+  const queue = new Hono<Env>();
+
+  queue.get('/', async (c) => {
+    const caller = await auth.require(c, 'moderate');
+    const { sort, limit, cursor, ...filters } = readQuery(c.req.queries());
+    const filter = filterOf(filters, caller.siteId);
+    const question = [sort, filter];
+    const [seq, probability] = cursor === undefined ? [] : readCursor(question, cursor, 2);
+    const place = seq === undefined || probability === undefined ? null : { seq, probability };
+    const found = await listSubmissions(db, { filter, sort, place, limit: limit + 1 });
+    const last = found.length > limit ? found[limit - 1] : undefined;
+    const next = last === undefined ? null : writeCursor(question, [placeOf(last).seq, placeOf(last).probability]);
+    return c.json({ items: found.slice(0, limit).map(itemOf), next });
+  });
+
+  queue.get('/:id', async (c) => {
+    const caller = await auth.require(c, 'moderate');
+    const submission = await requireSubmission(db, c.req.param('id'), caller.siteId);
+    const [fetches, history] = await Promise.all([fetchesOf(db, submission.id), historyOf(db, submission.id)]);
+    return c.json({
+      ...itemOf(submission),
+      signals: submission.signals,
+      verdict: verdictOf(submission),
+      fetches: fetches.map(({ id: _, submissionId: __, at, ...fetch }) => ({ at: at.toISOString(), ...fetch })),
+      history: history.map(({ at, ...move }) => ({ at: at.toISOString(), ...move })),
+    });
+  });
+  return queue;
+}
+
+/** The submission of this id. Throws `moderate.not_found` where there is none or it belongs to a site out of the caller's sight. */
+export async function requireSubmission(db: Db, id: string, siteId: string | null): Promise<Submission> {
+  const found = isId(id) ? await getSubmission(db, id) : null;
+  if (found === null || (siteId !== null && found.siteId !== siteId))
+    throw new CodedError('moderate.not_found', `there is no submission ${id.slice(0, 50)}`);
+  return found;
+}
+
+/** Whether a text has the form of our ids. */
+export function isId(text: string): boolean {
+  return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text);
+}

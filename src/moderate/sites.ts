@@ -1,0 +1,121 @@
+// Managing sites: the blogs whose responses are taken in, and their settings.
+import { Hono } from 'hono';
+import { z } from 'zod';
+import { type Auth, requireSite } from '../auth.ts';
+import { type Db, violatedConstraint } from '../db/client.ts';
+import { defaultSettings, getSite, insertSite, listSites, type Site, updateSite } from '../db/sites.ts';
+import { CodedError } from '../errors.ts';
+import { type Env, parseJson, readBody } from '../http.ts';
+import { cleanText } from '../text.ts';
+import { parseHttpUrl } from '../url.ts';
+import { isId } from './queue.ts';
+
+/** Sites that one list shows. */
+const mostListed = 1_000;
+
+/** A base URL; its query and fragment are dropped. */
+const base = z.string().transform((text, context) => {
+  const url = parseHttpUrl(text);
+  if (url !== null) {
+    url.search = '';
+    url.hash = '';
+    return url;
+  }
+  context.addIssue('must be an http or https URL');
+  return z.NEVER;
+});
+const name = z
+  .string()
+  .transform((text) => cleanText(text).trim())
+  .pipe(z.string().min(1).max(200));
+const bases = z.array(base).min(1).max(20);
+const settings = z.strictObject({
+  spamAbove: z.number().min(0.5).max(1).optional(),
+  approveBelow: z.number().min(0).max(0.5).nullable().optional(),
+});
+const newSite = z.strictObject({ name: name.optional(), bases, settings: settings.optional() });
+const siteChange = z.strictObject({ name: name.optional(), bases: bases.optional(), settings: settings.optional() });
+
+/** `/sites`: reading needs `moderate`, writing `admin`. */
+export function createSites({
+  db,
+  auth,
+  now,
+  maxBodyBytes,
+}: {
+  db: Db;
+  auth: Auth;
+  now: () => Date;
+  maxBodyBytes: number;
+}): Hono<Env> {
+  const routes = new Hono<Env>();
+
+  routes.get('/', async (c) => {
+    const caller = await auth.require(c, 'moderate');
+    const sites = await listSites(db, mostListed);
+    return c.json({ items: sites.filter((site) => caller.siteId === null || caller.siteId === site.id).map(siteOf) });
+  });
+
+  routes.post('/', async (c) => {
+    const caller = await auth.require(c, 'admin');
+    if (caller.siteId !== null) throw new CodedError('auth.forbidden', 'a token bound to one site cannot add another');
+    const input = parseJson(await readBody(c, maxBodyBytes), newSite, 'moderate.bad_input');
+    const site = {
+      name: input.name ?? (input.bases[0] as URL).host,
+      bases: input.bases,
+      settings: merge(defaultSettings, input.settings),
+      now: now(),
+    };
+    return c.json(siteOf(await uniqueBases(() => insertSite(db, site))), 201);
+  });
+
+  routes.get('/:id', async (c) => {
+    const caller = await auth.require(c, 'moderate');
+    const site = await requireKnown(db, c.req.param('id'));
+    requireSite(caller, site.id);
+    return c.json(siteOf(site));
+  });
+
+  routes.patch('/:id', async (c) => {
+    const caller = await auth.require(c, 'admin');
+    const site = await requireKnown(db, c.req.param('id'));
+    requireSite(caller, site.id);
+    const { settings, name, bases } = parseJson(await readBody(c, maxBodyBytes), siteChange, 'moderate.bad_input');
+    if (bases !== undefined && caller.siteId !== null)
+      throw new CodedError('auth.forbidden', 'a token bound to one site cannot change its bases');
+    const change = {
+      ...(name && { name }),
+      ...(bases && { bases }),
+      ...(settings && { settings: merge(site.settings, settings) }),
+    };
+    const changed = await uniqueBases(() => updateSite(db, site.id, change));
+    return c.json(siteOf(changed ?? site));
+  });
+  return routes;
+}
+
+function siteOf({ id, name, bases, settings, createdAt }: Site) {
+  return { id, name, bases, settings, createdAt: createdAt.toISOString() };
+}
+
+async function requireKnown(db: Db, id: string): Promise<Site> {
+  const site = isId(id) ? await getSite(db, id) : null;
+  if (site === null) throw new CodedError('moderate.not_found', `there is no site ${id.slice(0, 50)}`);
+  return site;
+}
+
+function merge(current: Site['settings'], change: z.output<typeof settings> | undefined): Site['settings'] {
+  return {
+    spamAbove: change?.spamAbove ?? current.spamAbove,
+    approveBelow: change?.approveBelow === undefined ? current.approveBelow : change.approveBelow,
+  };
+}
+
+async function uniqueBases<Result>(write: () => Promise<Result>): Promise<Result> {
+  try {
+    return await write();
+  } catch (error) {
+    if (violatedConstraint(error) === null) throw error;
+    throw new CodedError('moderate.taken', 'one of these bases belongs to a site already');
+  }
+}

@@ -1,0 +1,97 @@
+// Managing targets: an engine may describe its posts, close them, and open them again.
+import { Hono } from 'hono';
+import { z } from 'zod';
+import { type Auth, type Caller, requireSite } from '../auth.ts';
+import type { Db } from '../db/client.ts';
+import { findSiteOf } from '../db/sites.ts';
+import { describeTarget, ensureTarget, getTarget, listTargets, type Target } from '../db/targets.ts';
+import { CodedError } from '../errors.ts';
+import { checked, type Env, parseJson, readBody } from '../http.ts';
+import { cleanText } from '../text.ts';
+import { parseHttpUrl } from '../url.ts';
+import { isId } from './queue.ts';
+
+const description = {
+  title: z.string().max(500).transform(cleanText).optional(),
+  text: z.string().transform(cleanText).optional(),
+  state: z.enum(['open', 'closed', 'gone']).optional(),
+};
+const newTarget = z.strictObject({ url: z.string(), ...description });
+const targetChange = z.strictObject(description);
+const listSchema = z.strictObject({
+  site: z.uuid().optional(),
+  after: z.uuid().optional(),
+  limit: z.coerce.number().int().min(1).max(200).default(50),
+});
+
+/** `/targets`: describing a post needs `submit`, reading the list `moderate`. */
+export function createTargets({
+  db,
+  auth,
+  now,
+  maxBodyBytes,
+}: {
+  db: Db;
+  auth: Auth;
+  now: () => Date;
+  maxBodyBytes: number;
+}): Hono<Env> {
+  const routes = new Hono<Env>();
+
+  routes.get('/', async (c) => {
+    const caller = await auth.require(c, 'moderate');
+    const { site, after, limit } = checked(c.req.query(), listSchema, 'moderate.bad_input');
+    if (site !== undefined) requireSite(caller, site);
+    const found = await listTargets(db, site ?? caller.siteId, after ?? null, limit + 1);
+    const items = found.slice(0, limit);
+    return c.json({ items: items.map(targetOf), next: found.length > limit ? (items.at(-1)?.id ?? null) : null });
+  });
+
+  routes.post('/', async (c) => {
+    const caller = await auth.require(c, 'submit');
+    const { url: written, ...input } = parseJson(await readBody(c, maxBodyBytes), newTarget, 'moderate.bad_input');
+    const url = parseHttpUrl(written);
+    if (url === null) throw new CodedError('moderate.bad_input', 'url: must be an http or https URL');
+    const site = await findSiteOf(db, url);
+    if (site === null)
+      throw new CodedError('receive.unknown_target', 'the url does not lie under a site of this service');
+    requireSite(caller, site.id);
+    const { id } = await ensureTarget(db, site.id, url, now());
+    return c.json(targetOf(await describeTarget(db, id, given(input))));
+  });
+
+  routes.patch('/:id', async (c) => {
+    const caller = await auth.require(c, 'submit');
+    const target = await requireTarget(db, c.req.param('id'), caller);
+    const input = parseJson(await readBody(c, maxBodyBytes), targetChange, 'moderate.bad_input');
+    return c.json(
+      targetOf(Object.keys(input).length === 0 ? target : await describeTarget(db, target.id, given(input))),
+    );
+  });
+
+  routes.get('/:id', async (c) => {
+    const caller = await auth.require(c, 'moderate');
+    return c.json(targetOf(await requireTarget(db, c.req.param('id'), caller)));
+  });
+  return routes;
+}
+
+async function requireTarget(db: Db, id: string, caller: Caller): Promise<Target> {
+  const target = isId(id) ? await getTarget(db, id) : null;
+  if (target === null) throw new CodedError('moderate.not_found', `there is no target ${id.slice(0, 50)}`);
+  requireSite(caller, target.siteId);
+  return target;
+}
+
+function given({ title, text, state }: z.output<typeof targetChange>) {
+  return {
+    ...(title !== undefined && { title }),
+    ...(text !== undefined && { text }),
+    ...(state !== undefined && { state }),
+  };
+}
+
+function targetOf({ id, siteId, url, state, title, registered, fetchedAt, createdAt }: Target) {
+  const fetched = fetchedAt?.toISOString() ?? null;
+  return { id, site: siteId, url, state, title, registered, fetchedAt: fetched, createdAt: createdAt.toISOString() };
+}

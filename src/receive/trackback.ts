@@ -1,0 +1,120 @@
+// The TrackBack door (TrackBack 1.2): a form post, answered in its XML by HTTP 200 with `<error>`. What it says is a
+// claim: the page behind it is fetched later.
+import { Hono } from 'hono';
+import { decodeForm } from '../charset.ts';
+import { CodedError } from '../errors.ts';
+import { type Ctx, type Env, readBody } from '../http.ts';
+import { cleanText, collapse, crop, decodeEntities, escapeXml } from '../text.ts';
+import { parseHttpUrl } from '../url.ts';
+import type { Intake, Refusal } from './intake.ts';
+
+/** Lengths at which what a ping claims is cropped, as Movable Type and WordPress crop it. */
+const lengths = { title: 250, excerpt: 255, blogName: 255 };
+
+interface Dependencies {
+  intake: Intake;
+  /** Hears of errors that are ours. */
+  report: (error: unknown) => void;
+  maxBodyBytes: number;
+  limit: (c: Ctx) => Promise<number | null>;
+  address: (c: Ctx) => string;
+  /** The URL of a registered target by its id, or null. */
+  targetById: (id: string) => Promise<URL | null>;
+  /** The first base of a site by its id, or null. */
+  siteBase: (id: string) => Promise<URL | null>;
+}
+
+/** Ping URLs: `?target=<post URL>`, `/<target id>`, and `/<site id>/<path of the post>` with or without `/trackback` behind it. */
+export function createTrackbackDoor(deps: Dependencies): Hono<Env> {
+  const door = new Hono<Env>();
+  door.all('/', (c) => answer(deps, c, async () => parseHttpUrl(c.req.query('target') ?? '')));
+  door.all('/:id{[0-9a-fA-F-]{36}}', (c) => answer(deps, c, () => deps.targetById(c.req.param('id'))));
+  door.all('/:site{[0-9a-fA-F-]{36}}/:path{.+}', (c) =>
+    answer(deps, c, async () => {
+      const base = await deps.siteBase(c.req.param('site'));
+      return base === null ? null : postAt(base, new URL(c.req.url));
+    }),
+  );
+  return door;
+}
+
+/** The post whose path stands behind `/trackback/<site id>/`, less the `trackback` that WordPress's form puts at its end. */
+function postAt(base: URL, requested: URL): URL | null {
+  const path = requested.pathname
+    .split('/')
+    .slice(3)
+    .join('/')
+    .replace(/(^|\/)trackback\/?$/, '$1');
+  return parseHttpUrl(`${base.origin}/${path}${requested.search}`);
+}
+
+async function answer(deps: Dependencies, c: Ctx, findTarget: () => Promise<URL | null>): Promise<Response> {
+  try {
+    if (c.req.method !== 'POST') return failure(c, 'Trackback pings must use HTTP POST', 405);
+    const body = await readBody(c, deps.maxBodyBytes);
+    if ((await deps.limit(c)) !== null) return failure(c, 'too many requests from your address; try again in a minute');
+    const problem = await receive(deps, c, body, await findTarget());
+    return problem === null ? success(c) : failure(c, problem);
+  } catch (error) {
+    if (error instanceof CodedError)
+      return failure(c, error.message, error.status === 413 || error.status === 415 ? error.status : 200);
+    deps.report(error);
+    return failure(c, 'internal error; nothing was registered');
+  }
+}
+
+/** Takes a ping in. Answers what is wrong with it, or null. */
+async function receive(deps: Dependencies, c: Ctx, body: Buffer, target: URL | null): Promise<string | null> {
+  const contentType = c.req.header('content-type');
+  if (contentType !== undefined && !/^application\/x-www-form-urlencoded\s*(;|$)/i.test(contentType)) {
+    return 'a TrackBack ping is a form: send it as application/x-www-form-urlencoded';
+  }
+  const form = decodeForm(body, contentType);
+  if (!form.ok)
+    return form.reason === 'unknown_charset' ? 'the charset of the ping is not supported' : 'the form cannot be read';
+  const url = cleanText(form.fields.get('url') ?? '').trim();
+  if (url === '') return 'the ping has no url';
+  const source = parseHttpUrl(url);
+  if (source === null) return 'the url of the ping is not an http or https URL';
+  if (target === null) return refusals.unknown_target;
+
+  const claim = (name: string, most: number) =>
+    crop(collapse(decodeEntities(cleanText(form.fields.get(name) ?? ''))), most);
+  const result = await deps.intake.ping({
+    kind: 'trackback',
+    source,
+    target,
+    title: claim('title', lengths.title) || source.href,
+    content: claim('excerpt', lengths.excerpt),
+    authorName: claim('blog_name', lengths.blogName),
+    ip: deps.address(c),
+    userAgent: c.req.header('user-agent'),
+  });
+  if (!result.ok) return refusals[result.reason];
+  return result.repeated ? 'There is already a ping from that URL for this post.' : null;
+}
+
+const refusals: Record<Refusal, string> = {
+  same_url: 'the url of the ping is the post itself',
+  own_source: 'a page of this service cannot send a ping',
+  unknown_target: 'the post does not belong to a site of this service',
+  gone_target: 'the post does not exist any more',
+  closed_target: 'the post takes no pings any more',
+};
+
+function success(c: Ctx): Response {
+  return xml(c, '<?xml version="1.0" encoding="utf-8"?>\n<response>\n<error>0</error>\n</response>', 200);
+}
+
+function failure(c: Ctx, message: string, status: 200 | 405 | 413 | 415 = 200): Response {
+  const document = `<?xml version="1.0" encoding="utf-8"?>\n<response>\n<error>1</error>\n<message>${escapeXml(message)}</message>\n</response>`;
+  if (status === 405) c.header('Allow', 'POST');
+  return xml(c, document, status);
+}
+
+function xml(c: Ctx, document: string, status: 200 | 405 | 413 | 415): Response {
+  return c.body(document, status, {
+    'Content-Type': 'text/xml; charset=utf-8',
+    'Content-Length': String(Buffer.byteLength(document)),
+  });
+}

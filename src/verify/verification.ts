@@ -1,0 +1,195 @@
+// Verifies pings: leases one that is due, fetches its source, and moves it by what was found there. Nothing of it is
+// told to the sender.
+import type { Db } from '../db/client.ts';
+import { insertFetch } from '../db/fetches.ts';
+import type { Verdict } from '../db/schema.ts';
+import {
+  endLease,
+  leaseDue,
+  leaseOne,
+  moveSubmission,
+  nextDue,
+  type Submission,
+  verdictColumns,
+} from '../db/submissions.ts';
+import type { FetchResult, SafeFetch } from '../safe-fetch.ts';
+import type { Status } from '../submission.ts';
+import type { Step } from '../worker.ts';
+import { changedMuch, type Look, lookAt, type SourcePage } from './look.ts';
+
+interface Dependencies {
+  db: Db;
+  now: () => Date;
+  fetch: SafeFetch;
+  judge: (submission: Submission) => Promise<Verdict>;
+  attempts: number;
+  retryMs: number;
+  leaseMs: number;
+  concurrency: number;
+}
+
+/** What a first look at a ping came to. */
+export type FirstLook = 'ok' | 'no_link' | 'no_source' | 'upstream' | 'later';
+
+export interface Verification {
+  step: Step;
+  /** Looks at a stored ping at once, and answers after at most `waitMs`; the look goes on if that was too short. */
+  lookNow(id: string, waitMs: number): Promise<FirstLook>;
+}
+
+export function createVerification(deps: Dependencies): Verification {
+  return {
+    step: {
+      name: 'verify',
+      concurrency: deps.concurrency,
+      async claim() {
+        const leased = await leaseDue(deps.db, deps.now(), deps.leaseMs);
+        return leased === null ? null : async () => void (await verify(deps, leased));
+      },
+    },
+    async lookNow(id, waitMs) {
+      const leased = await leaseOne(deps.db, id, deps.now(), deps.leaseMs);
+      if (leased === null) return 'later';
+      const look = verify(deps, leased).then(firstLook, (): FirstLook => 'later');
+      let timer: NodeJS.Timeout | undefined;
+      const tooLate = new Promise<FirstLook>((resolve) => {
+        timer = setTimeout(resolve, waitMs, 'later');
+      });
+      return Promise.race([look, tooLate]).finally(() => clearTimeout(timer));
+    },
+  };
+}
+
+function firstLook(look: Look | null): FirstLook {
+  if (look === null || look.found === 'link') return 'ok';
+  if (look.found === 'unreachable') return look.detail === 'status 404' ? 'no_source' : 'upstream';
+  return look.found === 'gone' ? 'no_source' : 'no_link';
+}
+
+/** Looks at a leased ping's source and does what follows. Null if there was nothing to look at. */
+async function verify(deps: Dependencies, leased: Submission): Promise<Look | null> {
+  const { db, now } = deps;
+  // What a moderator rejected or marked as spam stays so, whatever its source says now.
+  const watched: readonly Status[] = ['received', 'held', 'approved', 'removed'];
+  if (leased.source === null || !watched.includes(leased.status)) {
+    await endLease(db, leased, null, now());
+    return null;
+  }
+  const fetched = await deps.fetch(leased.source, request(leased));
+  const look = lookAt(fetched, leased.target);
+  await insertFetch(db, recordOf(leased, fetched, look, now()));
+  if (leased.status === 'received') await first(deps, leased, look);
+  else await again(deps, leased, look);
+  return look;
+}
+
+/** Names in the request who caused it, so that a victim of forged pings can see that (WordPress does the same). */
+function request({ kind, ip }: Submission) {
+  if (ip === null) return { purpose: `verifying ${kind}` };
+  return {
+    purpose: `verifying ${kind}`,
+    requestedBy: ip,
+    headers: kind === 'pingback' ? { 'X-Pingback-Forwarded-For': ip } : {},
+  };
+}
+
+/** The first verification: received -> held, spam, approved or invalid, or another try later. */
+async function first(deps: Dependencies, leased: Submission, look: Look): Promise<void> {
+  if (look.found === 'unreachable' && !look.final && leased.attempts < deps.attempts) {
+    await endLease(deps.db, leased, new Date(deps.now().getTime() + deps.retryMs), deps.now());
+  } else if (look.found === 'link') {
+    await judged(deps, leased, describe(leased, look.page));
+  } else if (look.found === 'no_link' && leased.kind === 'trackback') {
+    // TrackBack has no verification of its own: the missing link is evidence, not proof.
+    await judged(deps, leased, { signals: withSignal(leased.signals, 'no_link_back', true) });
+  } else {
+    await move(deps, leased, 'invalid', reasonOf(look), {});
+  }
+}
+
+/** A later verification, of something a moderator may have decided on. */
+async function again(deps: Dependencies, leased: Submission, look: Look): Promise<void> {
+  const isClaim = leased.kind === 'trackback' && leased.signals.includes('no_link_back');
+  if (look.found === 'unreachable' || (look.found === 'no_link' && isClaim)) {
+    await endLease(deps.db, leased, null, deps.now());
+  } else if (look.found !== 'link') {
+    if (leased.status === 'removed') await endLease(deps.db, leased, null, deps.now());
+    else await move(deps, leased, 'removed', reasonOf(look), { formerStatus: leased.status });
+  } else {
+    const change = describe(leased, look.page);
+    const differs = changedMuch(textOf(leased), textOf({ ...leased, ...change }));
+    const verdict = await deps.judge({ ...leased, ...change });
+    const columns = { ...change, ...verdictColumns(verdict, deps.now()), formerStatus: null };
+    if (leased.status === 'removed') {
+      await move(deps, leased, differs ? 'held' : (leased.formerStatus ?? 'held'), 'its source is back', columns);
+    } else if (leased.status === 'approved' && differs) {
+      await move(deps, leased, 'held', 'its source has changed much', columns);
+    } else {
+      await move(deps, leased, leased.status, null, columns);
+    }
+  }
+}
+
+async function judged(deps: Dependencies, leased: Submission, change: Change): Promise<void> {
+  const verdict = await deps.judge({ ...leased, ...change });
+  await move(deps, leased, 'held', null, change, verdict);
+}
+
+type Change = Partial<Pick<Submission, 'title' | 'content' | 'authorName' | 'signals' | 'formerStatus'>>;
+
+/** What the page says of itself takes the place of what was known. A TrackBack's own words stay: the page is checked for its link. */
+function describe(
+  leased: Submission,
+  page: SourcePage,
+): { title: string | null; content: string; authorName: string | null; signals: string[] } {
+  const signals = withSignal(withSignal(leased.signals, 'no_link_back', false), 'loose_link', page.loose);
+  const { title, content, authorName } = leased;
+  if (leased.kind === 'trackback')
+    return { title, content: content || page.excerpt, authorName: authorName || page.author, signals };
+  return { title: page.title, content: page.excerpt, authorName: page.author, signals };
+}
+
+function withSignal(signals: readonly string[], signal: string, present: boolean): string[] {
+  return [...signals.filter((known) => known !== signal), ...(present ? [signal] : [])];
+}
+
+async function move(
+  deps: Dependencies,
+  leased: Submission,
+  to: Status,
+  reason: string | null,
+  change: Change,
+  verdict?: Verdict,
+): Promise<void> {
+  const now = deps.now();
+  const done = { leasedUntil: null, dueAt: nextDue(leased, null), attempts: 0, lastFetchAt: now };
+  const moved = await moveSubmission(deps.db, leased, {
+    to,
+    actor: 'worker',
+    reason,
+    now,
+    change: { ...change, ...done },
+    ...(verdict && { verdict }),
+  });
+  // A moderator was first: what was found is in the fetch record, and the decision stands.
+  if (!moved) await endLease(deps.db, leased, null, deps.now());
+}
+
+function reasonOf(look: Look): string {
+  if (look.found === 'no_link') return 'the source does not link to the target';
+  if (look.found === 'gone') return 'the source has been deleted';
+  return look.found === 'unreachable' ? `the source could not be fetched (${look.detail})` : '';
+}
+
+function textOf({ title, content }: Pick<Submission, 'title' | 'content'>): string {
+  return `${title ?? ''} ${content}`;
+}
+
+function recordOf(leased: Submission, fetched: FetchResult, look: Look, now: Date) {
+  const base = { submissionId: leased.id, at: now, ms: Math.round(fetched.ms), hops: [...fetched.hops] };
+  const detail = look.found === 'unreachable' ? look.detail.slice(0, 1_000) : null;
+  const found = look.found === 'link' && look.page.loose ? 'loose_link' : look.found;
+  if (!fetched.ok) return { ...base, url: leased.source ?? '', found, detail };
+  const contentType = fetched.headers.contentType ?? null;
+  return { ...base, url: fetched.url, status: fetched.status, contentType, bytes: fetched.body.length, found, detail };
+}
