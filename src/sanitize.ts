@@ -5,7 +5,7 @@ import { Parser } from 'htmlparser2';
 import sanitizeHtml from 'sanitize-html';
 import { blockTags, maxDepth, silentTags, walkHtml } from './html.ts';
 import { cleanText, createTextSink, decodeEntities, escapeHtml, findUrls } from './text.ts';
-import { parseHttpUrl } from './url.ts';
+import { maxUrlLength } from './url.ts';
 
 const maxCommentChars = 65_536;
 const linkRel = 'nofollow ugc noopener';
@@ -13,20 +13,15 @@ const linkRel = 'nofollow ugc noopener';
 /**
  * The safe HTML of a comment's raw text, of which at most 65 536 characters. Text without tags is shown as typed: blank
  * lines divide paragraphs, URLs become links. Text with tags is HTML, of which a few elements stay; it gets paragraphs
- * too unless it has block elements of its own. Too deep a nesting is shown as text (S13).
+ * too, outside its own blocks and unless it has `p` or `br` itself. Too deep a nesting is shown as text (S13).
  */
 export function commentHtml(text: string): string {
   const raw = cleanText(text.slice(0, maxCommentChars)).trim();
   if (raw === '') return '';
-  if (!/<[a-z/!?]/i.test(raw) || isTooDeep(raw)) return paragraphs(linkUrls(raw));
-  const safe = sanitize(raw).trim();
-  const hasBlocks = /<(?:p|br|pre|blockquote|ul|ol|li)[ >]/.test(safe);
-  const linked = mapText(safe, (piece, isQuiet) => {
-    const html = isQuiet ? piece : linkUrls(decodeEntities(piece));
-    return hasBlocks ? html : withBreaks(html);
-  });
-  // Once more, because a paragraph may have ended within an element, and so that nothing follows the sanitizer.
-  return sanitize(hasBlocks ? linked : `<p>${linked}</p>`).replace(/<p>\s*<\/p>/g, '');
+  const html = escapeUnknownTags(raw);
+  if (!html.includes('<') || isTooDeep(html)) return `<p>${withBreaks(linkUrls(raw))}</p>`;
+  // Once more at the end, because a paragraph may have ended within an element, and so that nothing follows the sanitizer.
+  return sanitize(withLinksAndParagraphs(sanitize(html).trim())).replace(/<p>\s*<\/p>/g, '');
 }
 
 /** The text of an HTML fragment without scripts, styles and the like; paragraphs divided by one newline. Not escaped. */
@@ -48,9 +43,22 @@ export function plainText(html: string): string {
   return sink.read();
 }
 
-/** The WHATWG form of an http or https URL without credentials; null for everything else, as `javascript:` (S14). */
+/**
+ * The WHATWG form of an http or https URL without credentials, at most `maxUrlLength` long; null for everything else,
+ * as `javascript:` (S14).
+ */
 export function httpUrl(s: string): string | null {
-  return parseHttpUrl(s)?.href ?? null;
+  if (s.length > maxUrlLength) return null;
+  let url: URL;
+  try {
+    // Not URL.canParse: in Node 20.20, once called often, it refuses URLs that hold an é.
+    url = new URL(s);
+  } catch {
+    return null;
+  }
+  if (url.protocol !== 'http:' && url.protocol !== 'https:') return null;
+  if (url.username !== '' || url.password !== '') return null;
+  return url.href.length > maxUrlLength ? null : url.href;
 }
 
 const sanitizing: sanitizeHtml.IOptions = {
@@ -73,6 +81,26 @@ function sanitize(html: string): string {
   return sanitizeHtml(html, sanitizing).replaceAll('<br />', '<br>');
 }
 
+/** What is taken for a tag, to be kept or dropped. */
+const knownTags = new Set(
+  (
+    'a abbr acronym address applet area article aside audio b base basefont bdi bdo big blink blockquote body br ' +
+    'button canvas caption center cite code col colgroup data datalist dd del details dfn dialog dir div dl dt em ' +
+    'embed fieldset figcaption figure font footer form frame frameset h1 h2 h3 h4 h5 h6 head header hgroup hr html i ' +
+    'iframe img input ins kbd label legend li link main map mark marquee math menu meta meter nav nobr noembed ' +
+    'noframes noscript object ol optgroup option output p param picture plaintext pre progress q rp rt ruby s samp ' +
+    'script section select slot small source span strike strong style sub summary sup svg table tbody td template ' +
+    'textarea tfoot th thead time title tr track tt u ul var video wbr xmp'
+  ).split(' '),
+);
+
+/** Escapes what only looks like a tag and would be dropped as one: vector<int>, <https://a.example/>. */
+function escapeUnknownTags(text: string): string {
+  return text.replace(/<(?!!--)(?:\/?([a-z][a-z0-9]*)(?=[\s/>]))?/gi, (start, name: string | undefined) =>
+    name && knownTags.has(name.toLowerCase()) ? start : `&lt;${start.slice(1)}`,
+  );
+}
+
 /** Whether elements are nested deeper than the sanitizer can take: it needs quadratic time (PACKAGES section 9). */
 function isTooDeep(html: string): boolean {
   let depth = 0;
@@ -90,19 +118,38 @@ function isTooDeep(html: string): boolean {
   return deepest > maxDepth;
 }
 
-/** Applies `map` to the text between tags of HTML from the sanitizer; `isQuiet`: in a link or in code. */
-function mapText(safe: string, map: (piece: string, isQuiet: boolean) => string): string {
-  let quiet = 0;
+const quietTags = new Set(['a', 'code', 'pre']);
+const ownBlocks = new Set(['blockquote', 'li', 'ol', 'pre', 'ul']);
+
+/** Links URLs and makes paragraphs in HTML from the sanitizer; elements that cross a paragraph's end stay open. */
+function withLinksAndParagraphs(safe: string): string {
+  const hasParagraphs = /<(?:p|br)>/.test(safe);
   // The sanitizer escapes every bracket that is not a tag's, in attributes too.
-  return safe
-    .split(/(<[^>]*>)/)
-    .map((piece, at) => {
-      if (at % 2 === 0) return map(piece, quiet > 0);
-      if (/^<(?:a|code|pre)[ >]/.test(piece)) quiet++;
-      else if (/^<\/(?:a|code|pre)>/.test(piece)) quiet--;
-      return piece;
-    })
-    .join('');
+  const pieces = safe.split(/(<[^>]*>)/);
+  let quiet = 0;
+  let block = 0;
+  const dressed = pieces.map((piece, at) => {
+    if (at % 2 === 0) {
+      const html = quiet > 0 ? piece : linkUrls(decodeEntities(piece));
+      if (hasParagraphs || block > 0) return html;
+      const trimmed = nesting(pieces[at - 1], ownBlocks) === 0 ? html : html.trimStart();
+      return withBreaks(nesting(pieces[at + 1], ownBlocks) === 0 ? trimmed : trimmed.trimEnd());
+    }
+    quiet += nesting(piece, quietTags);
+    const step = nesting(piece, ownBlocks);
+    const before = block;
+    block += step;
+    if (hasParagraphs || before * block > 0 || step === 0) return piece;
+    return step > 0 ? `</p>${piece}` : `${piece}<p>`;
+  });
+  return hasParagraphs ? dressed.join('') : `<p>${dressed.join('')}</p>`;
+}
+
+/** 1 for the start tag of one of the elements, -1 for its end tag, else 0. */
+function nesting(tag: string | undefined, names: ReadonlySet<string>): number {
+  const [, slash, name] = /^<(\/?)([a-z]+)/.exec(tag ?? '') ?? [];
+  if (!name || !names.has(name)) return 0;
+  return slash ? -1 : 1;
 }
 
 /** Plain text as HTML, its URLs as links. */
@@ -117,10 +164,6 @@ function linkUrls(text: string): string {
     end = found.end;
   }
   return html + escapeHtml(text.slice(end));
-}
-
-function paragraphs(html: string): string {
-  return `<p>${withBreaks(html)}</p>`;
 }
 
 function withBreaks(html: string): string {

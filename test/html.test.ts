@@ -81,6 +81,10 @@ describe('links of a page', () => {
     expect(links('<base href="javascript:alert(1)"><a href="/1">x</a>')).toEqual(['https://source.example/1']);
   });
 
+  test('the first attribute of a name counts, as in browsers', () => {
+    expect(links('<a href="/1" HREF="/2">x</a>')).toEqual(['https://source.example/1']);
+  });
+
   test('only http and https are kept, and links to the page itself are not', () => {
     expect(
       links(
@@ -255,6 +259,7 @@ describe('main text', () => {
     expect(text('<?xml version="1.0"?><html><head><script src="x"/></head><body><p>text</p></body></html>')).toBe(
       'text',
     );
+    expect(text('<?xml version="1.0"?><body><script src="x"/>text<nav/>more</body>')).toBe('text\nmore');
   });
 });
 

@@ -83,12 +83,24 @@ describe('simple HTML', () => {
     expect(commentHtml('<a name=x>b</a>')).toBe('<p>b</p>');
   });
 
-  test('gets paragraphs and breaks unless it has blocks of its own', () => {
+  test('gets paragraphs and breaks outside its own blocks', () => {
     expect(commentHtml('I <b>agree</b>\nfully\n\nbut <i>no</i>')).toBe(
       '<p>I <b>agree</b><br>fully</p><p>but <i>no</i></p>',
     );
     expect(commentHtml('<b>one\n\ntwo</b> three')).toBe('<p><b>one</b></p><p>two three</p>');
     expect(commentHtml('<p>one\ntwo</p>\n\n<p>three</p>')).toBe('<p>one\ntwo</p>\n\n<p>three</p>');
+    expect(commentHtml('Hi,\n\n<blockquote>q\nr</blockquote>\n\nreply\n<ul><li>a\n\n<li>b</ul>end')).toBe(
+      '<p>Hi,</p><blockquote>q\nr</blockquote><p>reply</p><ul><li>a\n\n</li><li>b</li></ul><p>end</p>',
+    );
+  });
+
+  test('what only looks like a tag is text', () => {
+    expect(commentHtml('a vector<int> and <https://a.example/>')).toBe(
+      `<p>a vector&lt;int&gt; and &lt;<a href="https://a.example/" ${rel}>https://a.example/</a>&gt;</p>`,
+    );
+    expect(commentHtml('<b>no</b> <custom-tag onclick=x> <?php 1<2 </int>')).toBe(
+      '<p><b>no</b> &lt;custom-tag onclick=x&gt; &lt;?php 1&lt;2 &lt;/int&gt;</p>',
+    );
   });
 
   test('has its URLs linked, but not within links and code', () => {

@@ -64,11 +64,10 @@ export function undisguise(word: string): string | null {
 }
 
 const beyondAscii = /[^\x00-\x7f]/;
-// Soft hyphen, zero-width space and joiners, direction marks, word joiner, variation selectors, byte order mark, tags.
-const invisible =
-  /[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\u{e0000}-\u{e0fff}]/gu;
-const hiddenInWord = /[\p{sc=Latn}\p{sc=Cyrl}][\u00ad\u200b-\u200d\u2060\ufeff][\p{sc=Latn}\p{sc=Cyrl}]/u;
-const stackedMarks = /[\u0300-\u036f\u0489\u20d0-\u20f0]/g;
+// Soft hyphens, zero-width spaces, direction marks, variation selectors; marks that stay when all is composed.
+const invisible = /\p{DI}/gu;
+const stackedMarks = /\p{sc=Zinh}/gu;
+const hiddenInWord = /[\p{sc=Latn}\p{sc=Cyrl}]\p{DI}[\p{sc=Latn}\p{sc=Cyrl}]/u;
 const mixedScripts = /\p{sc=Latn}[\p{sc=Cyrl}\p{sc=Grek}]|[\p{sc=Cyrl}\p{sc=Grek}]\p{sc=Latn}/u;
 const letterRun = /[\p{sc=Latn}\p{sc=Cyrl}\p{sc=Grek}]+/gu;
 const spacedOut = /(?<![\p{L}\p{N}])\p{L}(?:[.\-_*·|][\p{L}](?![\p{L}\p{N}])){3}/u;
@@ -115,9 +114,11 @@ const lookAlikes: [latin: string, cyrillic: string, greek: string][] = [
   ['y', 'у', 'γ'],
 ];
 const toLatin = new Map<string, string>();
+const toLatinExact = new Map<string, string>();
 const toCyrillic = new Map<string, string>();
 for (const [latin, cyrillic, greek] of lookAlikes) {
   toLatin.set(cyrillic, latin);
+  if (!'bkmnrtu'.includes(latin)) toLatinExact.set(cyrillic, latin);
   if (greek !== '') toLatin.set(greek, latin);
   toCyrillic.set(latin, cyrillic);
   if (greek !== '') toCyrillic.set(greek, cyrillic);
@@ -134,10 +135,13 @@ function foldLookAlikes(word: string): string {
     else latin++;
   }
   if ((cyrillic === 0 && greek === 0) || (latin === 0 && (cyrillic === 0 || greek === 0))) return word;
-  // A word whose foreign letters all have a double is disguised; otherwise it is two words run together.
-  return cyrillic > latin ? exchange(word, toCyrillic, isCyrillic) : exchange(word, toLatin, isLatin);
+  if (latin >= cyrillic) return exchange(word, toLatin, isLatin);
+  // Mostly Cyrillic: a Latin word only if every letter is the very image of a Latin one, else a Cyrillic one in disguise.
+  const plain = exchange(word, toLatinExact, isLatin);
+  return plain === word ? exchange(word, toCyrillic, isCyrillic) : plain;
 }
 
+// The word with foreign letters exchanged; as it is if one has no double: then it is two words run together.
 function exchange(word: string, doubles: ReadonlyMap<string, string>, isOwn: (code: number) => boolean): string {
   let out = '';
   for (const character of word) {

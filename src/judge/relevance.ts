@@ -26,6 +26,7 @@ const RELEVANCE = groups.indexOf('relevance');
 /** The share of a topic's language that is the topic's own and not the background's (Jelinek-Mercer smoothing). */
 const OWN_SHARE = 0.5;
 const CONTENT_WORDS = 120;
+const TITLE_CHARACTERS = 300;
 const POST_CHARACTERS = 12_000;
 const THREAD_TEXTS = 100;
 const THREAD_CHARACTERS = 1_000;
@@ -37,37 +38,49 @@ export function relevanceOf(
   evidence: Evidence,
   background: Background,
 ): Relevance | null {
-  const title = evidence.post?.title ? readTopic(evidence.post.title, 300) : null;
-  const text = evidence.post?.text ? readTopic(evidence.post.text, POST_CHARACTERS) : null;
-  if (title === null && text === null) return null;
-  const thread: Topic[] = [];
-  const texts = evidence.thread ?? [];
-  for (let i = Math.max(0, texts.length - THREAD_TEXTS); i < texts.length; i++) {
-    thread.push(readTopic(texts[i] as string, THREAD_CHARACTERS));
-  }
-  let size = (title?.size ?? 0) + (text?.size ?? 0);
-  for (const topic of thread) size += topic.size;
+  const topic = topicOf(evidence);
+  if (topic === null) return null;
   const found: Relevance = { words: 0, shared: 0, sharedTitle: 0, sharedThread: 0, score: 0 };
   const seen = new Set<string>();
   for (const word of words) {
     if (found.words >= CONTENT_WORDS) break;
     if (word.length < 2 || isStopWord(word) || seen.has(word)) continue;
     seen.add(word);
-    const stemmed = stem(word, language);
-    const inTitle = title === null ? 0 : title.count(word, stemmed);
-    const inPost = inTitle + (text === null ? 0 : text.count(word, stemmed));
-    let inThread = 0;
-    for (const topic of thread) inThread += topic.count(word, stemmed);
-    found.words++;
-    if (inPost + inThread > 0) found.shared++;
-    if (inTitle > 0) found.sharedTitle++;
-    if (inThread > 0) found.sharedThread++;
-    const common = rate(word, background);
-    const own = (inPost + inThread) / Math.max(size, 1);
-    found.score += Math.log((OWN_SHARE * own) / common + 1 - OWN_SHARE);
+    countWord(found, word, stem(word, language), topic, background);
   }
   if (found.words > 0) found.score /= Math.sqrt(found.words);
   return found;
+}
+
+/** The parts of a topic, and how many words they hold together. */
+interface Topic {
+  title: WordBag | null;
+  text: WordBag | null;
+  thread: WordBag[];
+  size: number;
+}
+
+function topicOf(evidence: Evidence): Topic | null {
+  const title = evidence.post?.title ? readBag(evidence.post.title, TITLE_CHARACTERS) : null;
+  const text = evidence.post?.text ? readBag(evidence.post.text, POST_CHARACTERS) : null;
+  if (title === null && text === null) return null;
+  const thread = (evidence.thread ?? []).slice(-THREAD_TEXTS).map((said) => readBag(said, THREAD_CHARACTERS));
+  let size = (title?.size ?? 0) + (text?.size ?? 0);
+  for (const bag of thread) size += bag.size;
+  return { title, text, thread, size };
+}
+
+function countWord(found: Relevance, word: string, stemmed: string, topic: Topic, background: Background): void {
+  const inTitle = topic.title?.count(word, stemmed) ?? 0;
+  let inThread = 0;
+  for (const bag of topic.thread) inThread += bag.count(word, stemmed);
+  const times = inTitle + (topic.text?.count(word, stemmed) ?? 0) + inThread;
+  found.words++;
+  if (times > 0) found.shared++;
+  if (inTitle > 0) found.sharedTitle++;
+  if (inThread > 0) found.sharedThread++;
+  const own = times / Math.max(topic.size, 1);
+  found.score += Math.log((OWN_SHARE * own) / rate(word, background) + 1 - OWN_SHARE);
 }
 
 // The chance that a word of any text is this one: texts hold about 15 different words that are no stop words.
@@ -107,8 +120,8 @@ export function addRelevance(
 }
 
 function nameOnTopic(nameWords: readonly string[], evidence: Evidence): number {
-  const title = evidence.post?.title ? readTopic(evidence.post.title, 300) : null;
-  const text = evidence.post?.text ? readTopic(evidence.post.text, POST_CHARACTERS) : null;
+  const title = evidence.post?.title ? readBag(evidence.post.title, TITLE_CHARACTERS) : null;
+  const text = evidence.post?.text ? readBag(evidence.post.text, POST_CHARACTERS) : null;
   const shared = nameWords.filter(
     (word) =>
       word.length > 2 &&
@@ -121,11 +134,11 @@ function nameOnTopic(nameWords: readonly string[], evidence: Evidence): number {
 /** The language of the post, null when there is none to tell it by. */
 export function postLanguageOf(evidence: Evidence): Language | null {
   const text = evidence.post?.text || evidence.post?.title;
-  return text ? readTopic(text, POST_CHARACTERS).language : null;
+  return text ? readBag(text, POST_CHARACTERS).language : null;
 }
 
 /** A text as a bag of words and stems. */
-class Topic {
+class WordBag {
   size = 0;
   readonly language: Language;
   readonly #counts = new Map<string, number>();
@@ -147,16 +160,16 @@ class Topic {
   }
 }
 
-// Many submissions answer one post: its words are kept. Same text, same topic, so the cache changes no result.
-const TOPICS_LIMIT = 2_000;
-const topics = new Map<string, Topic>();
+// Many submissions answer one post: its words are kept. Same text, same words, so the cache changes no result.
+const BAGS_LIMIT = 2_000;
+const bags = new Map<string, WordBag>();
 
-function readTopic(text: string, characters: number): Topic {
+function readBag(text: string, characters: number): WordBag {
   const cut = text.length > characters ? text.slice(0, characters) : text;
-  const known = topics.get(cut);
+  const known = bags.get(cut);
   if (known !== undefined) return known;
-  if (topics.size >= TOPICS_LIMIT) topics.clear();
-  const topic = new Topic(cut);
-  topics.set(cut, topic);
-  return topic;
+  if (bags.size >= BAGS_LIMIT) bags.clear();
+  const bag = new WordBag(cut);
+  bags.set(cut, bag);
+  return bag;
 }

@@ -32,7 +32,7 @@ export function trainStarter(rows: readonly LabelledRow[]): { starter: Starter; 
   const tally: Tally = { counts: new Counts(), sightings: new Counts() };
   for (const lesson of lessons) include(tally, lesson);
   const evidence = evidenceHeldOut(lessons, tally);
-  const tuning = fit(evidence, rows);
+  const tuning = fitTuning(evidence, rows);
   const weights = Float64Array.from([...tuning.towardsSpam, ...tuning.towardsHam, tuning.prior, tuning.bias]);
   const heldOut = evidence.map((at) => probabilityOf(at, weights));
   return { starter: { counts: pruned(tally), tuning }, heldOut };
@@ -155,7 +155,7 @@ function foldOf(row: LabelledRow): number {
 
 // Logistic regression by AdaGrad over all rows at once; weights stay non-negative, as when a site adapts them. The weight
 // of the prior keeps its default: all rows share one prior, so nothing here could tell it from the bias.
-function fit(heldOut: readonly HeldOut[], rows: readonly LabelledRow[]): Tuning {
+function fitTuning(heldOut: readonly HeldOut[], rows: readonly LabelledRow[]): Tuning {
   const tuning = newTuning();
   const weights = Float64Array.from([...tuning.towardsSpam, ...tuning.towardsHam, tuning.prior, tuning.bias]);
   const sums = new Float64Array(SIZE);
@@ -167,7 +167,7 @@ function fit(heldOut: readonly HeldOut[], rows: readonly LabelledRow[]): Tuning 
     });
     for (let j = 0; j < SIZE; j++) {
       if (j === PRIOR) continue;
-      const slope = gradient[j] as number;
+      const slope = (gradient[j] as number) + (j === BIAS ? 0 : PULL * ((weights[j] as number) - PULL_TO));
       sums[j] = (sums[j] as number) + slope * slope;
       const moved = (weights[j] as number) - (0.1 * slope) / Math.sqrt((sums[j] as number) + 1e-9);
       weights[j] = j === BIAS ? moved : Math.max(0, moved);
@@ -176,6 +176,9 @@ function fit(heldOut: readonly HeldOut[], rows: readonly LabelledRow[]): Tuning 
   const of = (from: number) => groups.map((_, g) => weights[from + g] as number);
   return { ...tuning, towardsSpam: of(0), towardsHam: of(groups.length), bias: weights[BIAS] as number };
 }
+
+const PULL = Number(process.env['L2'] ?? 0);
+const PULL_TO = Number(process.env['L2T'] ?? 0.4);
 
 function probabilityOf(at: HeldOut, weights: Float64Array): number {
   let logit = 0;

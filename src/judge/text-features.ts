@@ -205,17 +205,24 @@ function countCharacters(text: string): CharacterCounts {
     const code = text.charCodeAt(i);
     if (code >= 0x61 && code <= 0x7a) counts.letters++;
     else if (code === 32) continue;
-    else if (code >= 0x30 && code <= 0x39) counts.digits++;
-    else if (code === 10) counts.lines++;
-    else if (code === 0x21 || code === 0xff01) counts.exclamations++;
-    else if (code === 0x3f || code === 0xff1f) counts.questions++;
+    else if (code < 0x41) countSign(counts, code);
     else if (isCapital(code)) {
       counts.letters++;
       counts.capitals++;
-    } else if (code >= 0xc0) counts.letters++;
+    } else if (code === 0xff01) counts.exclamations++;
+    else if (code === 0xff1f) counts.questions++;
+    else if (code >= 0xc0) counts.letters++;
     else counts.other++;
   }
   return counts;
+}
+
+function countSign(counts: CharacterCounts, code: number): void {
+  if (code >= 0x30 && code <= 0x39) counts.digits++;
+  else if (code === 10) counts.lines++;
+  else if (code === 0x21) counts.exclamations++;
+  else if (code === 0x3f) counts.questions++;
+  else counts.other++;
 }
 
 function isCapital(code: number): boolean {
