@@ -13,7 +13,7 @@ import {
   pinnedGet,
 } from './pinned-get.ts';
 import { type AllowedNetwork, isCovered, isPublicAddress, parseAllowed } from './public-address.ts';
-import { maxUrlLength } from './url.ts';
+import { maxUrlLength, parseUrl } from './url.ts';
 
 export type { FetchedHeaders, FetchFailure };
 
@@ -165,7 +165,7 @@ function requestHeaders(userAgent: string, request: FetchRequest): Record<string
 
 async function follow(start: string, call: Call): Promise<{ url: string } & Page> {
   const { policy, hops } = call;
-  let url = parseUrl(start);
+  let url = parsePage(start);
   if (url === null) throw new Failure('bad_url', `not a URL of at most ${maxUrlLength} characters`);
   for (;;) {
     const hop: Hop = { url: withoutCredentials(url) };
@@ -175,7 +175,7 @@ async function follow(start: string, call: Call): Promise<{ url: string } & Page
     if (hops.length > policy.maxRedirects) {
       throw new Failure('too_many_redirects', `more than ${policy.maxRedirects} redirects`);
     }
-    const next = parseUrl(got.location, url);
+    const next = parsePage(got.location, url);
     if (next === null) throw new Failure('bad_redirect', 'the Location is not a URL');
     // Without cookies a page that comes round again only comes round again.
     if (hops.some((earlier) => earlier.url === next.href)) {
@@ -207,11 +207,10 @@ async function visit(url: URL, hop: Hop, { policy, headers, signal, late }: Call
   });
 }
 
-function parseUrl(text: string, base?: URL): URL | null {
-  if (text.length > maxUrlLength || !URL.canParse(text, base?.href)) return null;
-  const url = new URL(text, base);
-  url.hash = '';
-  return url.href.length > maxUrlLength ? null : url;
+function parsePage(text: string, base?: URL): URL | null {
+  const url = parseUrl(text, base);
+  if (url !== null) url.hash = '';
+  return url;
 }
 
 function withoutCredentials(url: URL): string {

@@ -3,9 +3,9 @@
 
 import { Parser } from 'htmlparser2';
 import sanitizeHtml from 'sanitize-html';
-import { blockTags, maxDepth, silentTags, walkHtml } from './html.ts';
+import { blockTags, maxDepth, silentTags, walkHtml } from './html-walk.ts';
 import { cleanText, createTextSink, decodeEntities, escapeHtml, findUrls } from './text.ts';
-import { maxUrlLength } from './url.ts';
+import { parseHttpUrl } from './url.ts';
 
 const maxCommentChars = 65_536;
 const linkRel = 'nofollow ugc noopener';
@@ -43,24 +43,6 @@ export function plainText(html: string): string {
   return sink.read();
 }
 
-/**
- * The WHATWG form of an http or https URL without credentials, at most `maxUrlLength` long; null for everything else,
- * as `javascript:` (S14).
- */
-export function httpUrl(s: string): string | null {
-  if (s.length > maxUrlLength) return null;
-  let url: URL;
-  try {
-    // Not URL.canParse: in Node 20.20, once called often, it refuses URLs that hold an é.
-    url = new URL(s);
-  } catch {
-    return null;
-  }
-  if (url.protocol !== 'http:' && url.protocol !== 'https:') return null;
-  if (url.username !== '' || url.password !== '') return null;
-  return url.href.length > maxUrlLength ? null : url.href;
-}
-
 const sanitizing: sanitizeHtml.IOptions = {
   allowedTags: 'a b blockquote br code del em i li ol p pre q strong ul'.split(' '),
   allowedAttributes: { a: ['href', 'rel'] },
@@ -70,7 +52,7 @@ const sanitizing: sanitizeHtml.IOptions = {
   parseStyleAttributes: false,
   transformTags: {
     a(_name, attributes) {
-      const href = httpUrl(attributes.href ?? '');
+      const href = parseHttpUrl(attributes.href ?? '')?.href;
       // An element that is not allowed: its text stays, it goes.
       return href ? { tagName: 'a', attribs: { href, rel: linkRel } } : { tagName: 'span', attribs: {} };
     },
@@ -157,7 +139,7 @@ function linkUrls(text: string): string {
   let html = '';
   let end = 0;
   for (const found of findUrls(text)) {
-    const href = httpUrl(found.url);
+    const href = parseHttpUrl(found.url)?.href;
     if (!href) continue;
     html += escapeHtml(text.slice(end, found.start));
     html += `<a href="${escapeHtml(href)}" rel="${linkRel}">${escapeHtml(found.url)}</a>`;

@@ -1,7 +1,9 @@
 // What is read from pages, honest and hostile: links (W7, W8), title (P16), excerpt (P16), main text, and the caps (S13).
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { excerptAround, findLink, findLinkInText, readPage, walkHtml } from '../src/html.ts';
+import { excerptAround, findLink, findLinkInText } from '../src/find-link.ts';
+import { readPage } from '../src/html.ts';
+import { walkHtml } from '../src/html-walk.ts';
 
 const from = 'https://source.example/blog/entry';
 const target = 'https://target.example/post/1';

@@ -2,7 +2,8 @@
 import fc from 'fast-check';
 import { Parser } from 'htmlparser2';
 import { describe, expect, test } from 'vitest';
-import { commentHtml, httpUrl, plainText } from '../src/sanitize.ts';
+import { commentHtml, plainText } from '../src/sanitize.ts';
+import { parseHttpUrl } from '../src/url.ts';
 
 const rel = 'rel="nofollow ugc noopener"';
 
@@ -218,10 +219,10 @@ describe('plainText', () => {
   });
 });
 
-describe('httpUrl', () => {
+describe('parseHttpUrl', () => {
   test('gives the WHATWG form of http and https URLs', () => {
-    expect(httpUrl(' HTTP://A.example ')).toBe('http://a.example/');
-    expect(httpUrl('https://bücher.example/é?q="')).toBe('https://xn--bcher-kva.example/%C3%A9?q=%22');
+    expect(parseHttpUrl(' HTTP://A.example ')?.href).toBe('http://a.example/');
+    expect(parseHttpUrl('https://bücher.example/é?q="')?.href).toBe('https://xn--bcher-kva.example/%C3%A9?q=%22');
   });
 
   test.each([
@@ -247,5 +248,5 @@ describe('httpUrl', () => {
     '//a.example/',
     'a.example',
     '',
-  ])('S14: refuses %j', (url) => expect(httpUrl(url)).toBeNull());
+  ])('S14: refuses %j', (url) => expect(parseHttpUrl(url)).toBeNull());
 });

@@ -1,7 +1,8 @@
 // Reads what a fetch of a linking page brought: is the link there, and what does the page say about it. Pure; what
 // follows from it for a submission is decided in verification.ts.
 import { decodeHtml } from '../charset.ts';
-import { excerptAround, findLink, findLinkInText, readPage } from '../html.ts';
+import { excerptAround, findLink, findLinkInText } from '../find-link.ts';
+import { readPage } from '../html.ts';
 import type { FetchResult } from '../safe-fetch.ts';
 
 /** What a linking page tells: enough to judge it by, and to show. */

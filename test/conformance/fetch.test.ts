@@ -282,6 +282,8 @@ describe('the allow list', () => {
     for (const allow of [[], [parseAllowed(`127.0.0.1/32:${other}`)]]) {
       expect(reasonOf(await fetcher({ allow })(at))).toBe('forbidden_port');
     }
+    const mixed = [parseAllowed(`127.0.0.1/32:${other}`), ...elsewhere];
+    expect(reasonOf(await fetcher({ allow: mixed })(at))).toBe('forbidden_address');
     expect(reasonOf(await fetcher({ allow: [parseAllowed(`127.0.0.2:${port}`)] })(at))).toBe('forbidden_address');
     expect(requests).toHaveLength(0);
     for (const entry of [`127.0.0.1:${port}`, `127.0.0.1/32:${port}`, `127.0.0.0/8:${port}`]) {
