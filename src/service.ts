@@ -7,7 +7,7 @@ import type { Config } from './config.ts';
 import { type Database, type Db, openDatabase } from './db/client.ts';
 import { addressKey } from './db/installation.ts';
 import { defaultSettings, findSiteOf, getSite, hasBase, hasSiteAtOrigin, insertSite, listSites } from './db/sites.ts';
-import { approvedUnder, forgetAddresses } from './db/submissions.ts';
+import { approvedUnder, forgetAddresses, releaseLeases } from './db/submissions.ts';
 import { findTarget, getTarget } from './db/targets.ts';
 import { hasAdminToken, insertToken } from './db/tokens.ts';
 import { createPublished } from './deliver/published.ts';
@@ -73,6 +73,8 @@ export async function startService(config: Config, world: World = {}): Promise<S
     const { db } = database;
     const newAdminToken = await ensureAdminToken(db, config, now);
     await ensureSites(db, config.SITES, now);
+    // Nobody else can be working on an embedded database: what is leased was in hand when the last process was killed.
+    if (config.DATABASE_URL === undefined) await releaseLeases(db);
     if (allow.length > 0) log.warn({ FETCH_ALLOW: config.FETCH_ALLOW }, 'addresses that are not public may be fetched');
 
     const listener = await listen(config.HOST, config.PORT);
@@ -95,7 +97,7 @@ export async function startService(config: Config, world: World = {}): Promise<S
       attempts: config.VERIFY_ATTEMPTS,
       retryMs: config.VERIFY_RETRY_MS,
       // Long enough for a fetch that uses all its time, and for what is done with it.
-      leaseMs: config.FETCH_TIMEOUT_MS + 30_000,
+      leaseMs: config.FETCH_TIMEOUT_MS + 10_000,
     };
     const verification = createVerification({
       ...fetching,

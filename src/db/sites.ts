@@ -1,7 +1,7 @@
 // Sites and the bases under which their targets lie.
-import { asc, eq, inArray } from 'drizzle-orm';
+import { asc, eq, inArray, sql } from 'drizzle-orm';
 import { v7 as newId } from 'uuid';
-import { baseKey, isUnder } from '../url.ts';
+import { baseKey, isUnder, parseUrl } from '../url.ts';
 import type { Db } from './client.ts';
 import { type SiteSettings, siteBases, sites } from './schema.ts';
 
@@ -21,17 +21,20 @@ export async function insertSite(
       .returning();
     if (row === undefined) throw new Error('a site was not stored');
     await insertBases(tx, row.id, site.bases);
-    return { ...row, bases: site.bases.map((base) => base.href) };
+    return (await withBases(tx, [row]))[0] as Site;
   });
 }
 
-/** Changes what is given of a site; `bases` replaces all of them. Null if there is no such site. */
+/** Changes what is given of a site, and of its settings; `bases` replaces all of them. Null if there is no such site. */
 export async function updateSite(
   db: Db,
   id: string,
-  change: { name?: string; bases?: readonly URL[]; settings?: SiteSettings },
+  change: { name?: string; bases?: readonly URL[]; settings?: Partial<SiteSettings> },
 ): Promise<Site | null> {
-  const { bases, ...columns } = change;
+  const { bases, name, settings } = change;
+  // Merged by the database, so that of two changes at the same time none is lost.
+  const merged = settings && { settings: sql`${sites.settings} || ${JSON.stringify(settings)}::jsonb` };
+  const columns = { ...(name !== undefined && { name }), ...merged };
   await db.transaction(async (tx) => {
     if (Object.keys(columns).length > 0) await tx.update(sites).set(columns).where(eq(sites.id, id));
     if (bases === undefined) return;
@@ -42,7 +45,9 @@ export async function updateSite(
 }
 
 async function insertBases(db: Db, siteId: string, bases: readonly URL[]): Promise<void> {
-  await db.insert(siteBases).values(bases.map((url) => ({ key: baseKey(url), host: url.host, url: url.href, siteId })));
+  // The same base written twice is one; the first way of writing it stays.
+  const byKey = new Map([...bases].reverse().map((url) => [baseKey(url), url]));
+  await db.insert(siteBases).values([...byKey].map(([key, url]) => ({ key, host: url.host, url: url.href, siteId })));
 }
 
 export async function getSite(db: Db, id: string): Promise<Site | null> {
@@ -88,10 +93,8 @@ export async function hasBase(db: Db, base: URL): Promise<boolean> {
 
 /** Whether some site has a base of this origin (`https://blog.example`). */
 export async function hasSiteAtOrigin(db: Db, origin: string): Promise<boolean> {
-  if (!URL.canParse(origin)) return false;
-  const found = await db
-    .select({ url: siteBases.url })
-    .from(siteBases)
-    .where(eq(siteBases.host, new URL(origin).host));
+  const url = parseUrl(origin);
+  if (url === null) return false;
+  const found = await db.select({ url: siteBases.url }).from(siteBases).where(eq(siteBases.host, url.host));
   return found.some((base) => new URL(base.url).origin === origin);
 }

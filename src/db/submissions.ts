@@ -5,7 +5,7 @@ import type { Kind, Status } from '../submission.ts';
 import type { Db } from './client.ts';
 import { rows, violatedConstraint } from './client.ts';
 import { recordPolicy } from './decision-writes.ts';
-import { moves, submissions, type Verdict } from './schema.ts';
+import { moves, submissions, targets, type Verdict } from './schema.ts';
 
 export type Submission = typeof submissions.$inferSelect;
 export type NewSubmission = typeof submissions.$inferInsert;
@@ -164,6 +164,12 @@ export async function leaseOne(db: Db, id: string, now: Date, leaseMs: number): 
     .where(and(eq(submissions.id, id), or(isNull(submissions.leasedUntil), lte(submissions.leasedUntil, now))))
     .returning();
   return row ?? null;
+}
+
+/** Ends all leases: for a start when no other process can hold one. */
+export async function releaseLeases(db: Db): Promise<void> {
+  await db.update(submissions).set({ leasedUntil: null }).where(isNotNull(submissions.leasedUntil));
+  await db.update(targets).set({ leasedUntil: null }).where(isNotNull(targets.leasedUntil));
 }
 
 /** Ends a lease without a move, and says when the source is due next; a due time set by somebody else meanwhile stays. */

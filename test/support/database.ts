@@ -1,6 +1,8 @@
 // A migrated, empty database for one test file: embedded in memory, or on the server of TEST_DATABASE_URL.
 import { randomBytes } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { cp, mkdtemp, readFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import postgres from 'postgres';
 import { inject } from 'vitest';
@@ -13,7 +15,7 @@ const server = process.env.TEST_DATABASE_URL;
 /** Opens a database of its own, which is gone when it is closed. */
 export async function openTestDatabase(): Promise<Database> {
   if (server === undefined) {
-    return wrapPglite(await openInMemory(new Blob([await readFile(inject('embeddedTemplate'))])), migrations);
+    return wrapPglite(await openInMemory(new Blob([await readFile(inject('embeddedTemplate').dump)])), migrations);
   }
   const { url, drop } = await createPostgresDatabase();
   const database = await openDatabase({ databaseUrl: url, dataDir: '', migrations });
@@ -24,6 +26,13 @@ export async function openTestDatabase(): Promise<Database> {
       await drop();
     },
   };
+}
+
+/** A new data folder with a migrated, empty database, for a process. The caller removes it. */
+export async function createDataFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'backtalk-data-'));
+  await cp(inject('embeddedTemplate').folder, folder, { recursive: true });
+  return folder;
 }
 
 /** A copy of the migrated template on the server of TEST_DATABASE_URL. */

@@ -9,12 +9,12 @@ import { fileURLToPath } from 'node:url';
 import postgres from 'postgres';
 import type { TestProject } from 'vitest/node';
 import { openDatabase, wrapPglite } from '../../src/db/client.ts';
-import { openInMemory } from '../../src/db/embedded.ts';
+import { openEmbedded } from '../../src/db/embedded.ts';
 
 declare module 'vitest' {
   export interface ProvidedContext {
-    /** File with the dump of a migrated embedded database. */
-    embeddedTemplate: string;
+    /** Data folder of a migrated embedded database, and a dump of it. */
+    embeddedTemplate: { folder: string; dump: string };
     /** Name of a migrated database on the server of `TEST_DATABASE_URL`; empty without one. */
     postgresTemplate: string;
   }
@@ -25,13 +25,13 @@ const migrations = join(root, 'drizzle');
 
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   execFileSync('npm', ['run', '--silent', 'build'], { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] });
-  const folder = await mkdtemp(join(tmpdir(), 'backtalk-template-'));
-  const client = await openInMemory();
+  const place = await mkdtemp(join(tmpdir(), 'backtalk-template-'));
+  const embedded = { folder: join(place, 'data'), dump: join(place, 'dump.tar') };
+  const { client, close } = await openEmbedded(embedded.folder);
   await wrapPglite(client, migrations);
-  const file = join(folder, 'embedded.tar');
-  await writeFile(file, Buffer.from(await (await client.dumpDataDir('none')).arrayBuffer()));
-  await client.close();
-  project.provide('embeddedTemplate', file);
+  await writeFile(embedded.dump, Buffer.from(await (await client.dumpDataDir('none')).arrayBuffer()));
+  await close();
+  project.provide('embeddedTemplate', embedded);
 
   const server = process.env.TEST_DATABASE_URL;
   const template = server === undefined ? '' : `backtalk_template_${randomBytes(6).toString('hex')}`;
@@ -44,7 +44,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   project.provide('postgresTemplate', template);
 
   return async () => {
-    await rm(folder, { recursive: true, force: true });
+    await rm(place, { recursive: true, force: true });
     if (server !== undefined)
       await administer(server, (sql) => sql.unsafe(`drop database if exists ${template} with (force)`));
   };

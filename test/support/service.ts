@@ -118,15 +118,16 @@ async function call(
   };
 }
 
-/** Waits until `condition` gives something true, looking every few milliseconds; throws after ten seconds. */
+/** Waits until `condition` gives something true, looking every few milliseconds; throws after `timeoutMs`. */
 export async function until<Value>(
   condition: () => Promise<Value | null | undefined | false> | Value | null | undefined | false,
+  timeoutMs = 10_000,
 ): Promise<Value> {
-  const deadline = Date.now() + 10_000;
+  const deadline = Date.now() + timeoutMs;
   for (;;) {
     const value = await condition();
     if (value) return value;
-    if (Date.now() > deadline) throw new Error(`waited ten seconds in vain for: ${condition}`);
+    if (Date.now() > deadline) throw new Error(`waited ${timeoutMs} ms in vain for: ${condition}`);
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
 }
