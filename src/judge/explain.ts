@@ -77,7 +77,7 @@ function reasonsOf(
   }
   const weightOf = (group: Group) => sums.find((at) => at.group === group)?.weight ?? 0;
   const found = [
-    textReason(weightOf('words') + weightOf('characters'), tokens),
+    textReason(weightOf('words') + weightOf('pairs') + weightOf('characters'), tokens),
     linkReason(weightOf('links'), tokens),
     shapeReason(weightOf('shape')),
     authorReason(weightOf('author') + weightOf('address') + weightOf('email'), model, evidence, tokens),
@@ -122,7 +122,7 @@ function authorReason(
   const { name, email, url } = evidence.author;
   const isSpam = weight > 0;
   if (!name) {
-    if (!email && !url) return { code: 'no_author', detail: 'it gives no name, as it is with many', weight };
+    if (!email && !url) return null;
     return {
       code: 'author',
       detail: `the author's address is like that of ${isSpam ? 'spam' : 'approved texts'}`,

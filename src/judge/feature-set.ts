@@ -4,6 +4,7 @@
 /** The groups of evidence. Their order is part of the stored format: add at the end only. */
 export const groups = [
   'words',
+  'pairs',
   'characters',
   'shape',
   'links',
@@ -76,7 +77,7 @@ export function presenceOf(group: number): number | null {
 }
 
 const presence = seed('present');
-const always: readonly Group[] = ['words', 'characters', 'shape', 'signal'];
+const always: readonly Group[] = ['words', 'pairs', 'characters', 'shape', 'signal'];
 const optional = groups.map((group) => !always.includes(group));
 
 /** Gathers features; with `labels` also what a reader may be shown of them. */
@@ -96,7 +97,12 @@ export class FeatureSet {
 
   /** Adds a text in a field: a feature that can be shown as `token`. */
   addText(group: number, from: number, text: string, field: Field, token = text): void {
-    const packed = pack(group, hashText(from, text));
+    this.addLabelled(group, hashText(from, text), token, field);
+  }
+
+  /** Adds a hash that can be shown as `token`. */
+  addLabelled(group: number, hash: number, token: string, field: Field): void {
+    const packed = pack(group, hash);
     this.#push(packed);
     if (this.labels !== null && !this.labels.has(packed)) this.labels.set(packed, { token, field });
   }

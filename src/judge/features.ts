@@ -8,7 +8,8 @@ import { fold, wordsOf } from './fold.ts';
 import { type Language, languageOf, scriptOf } from './language.ts';
 import { findLinks } from './links.ts';
 import { addRelevance, postLanguageOf, type Relevance, relevanceOf } from './relevance.ts';
-import { addGrams, addLinks, addShape, addWords, type ReadText } from './text-features.ts';
+import { addShape } from './shape-features.ts';
+import { addGrams, addLinks, addWords, type ReadText } from './text-features.ts';
 
 export { packLesson, unpackLesson } from './lesson.ts';
 

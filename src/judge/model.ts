@@ -190,15 +190,18 @@ export class Model implements Background {
     }
     const seen = ham + spam;
     if (seen === 0) return null;
-    return ((Math.log((spam + SMOOTHING) / (ham + SMOOTHING)) + base.offset) * seen) / (seen + 1);
+    return ((Math.log((spam + SMOOTHING) / (ham + SMOOTHING)) + base.offset) * seen) / (seen + HALF_SEEN);
   }
 }
 
 /** The number of a site's decisions at which a document of the starter counts half. */
-const STARTER_DECISIONS = 250;
+const STARTER_DECISIONS = 50;
 
 /** What is added to every count, so that a feature seen in one class only does not decide alone. */
 const SMOOTHING = 0.05;
+
+/** The sightings at which the ratio of a feature counts half. */
+const HALF_SEEN = 1.5;
 
 /** The number of texts of the rarer class at which ratios count half: the first few of a kind say little about it. */
 const HALF_TRUST = 5;

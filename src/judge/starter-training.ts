@@ -11,6 +11,13 @@ import { Model, type Starter } from './model.ts';
 import { postLanguageOf } from './relevance.ts';
 import { newTuning, type Tuning } from './tuning.ts';
 
+/** How much worse a false alarm on a strange blog is than a miss: the fit's only word on costs. */
+const HAM_WEIGHT = 2.5;
+
+/** How strongly the weights are pulled to a fresh tuning's: strange blogs differ more than the folds here do. */
+const PULL = 50;
+const PULL_TO = 0.4;
+
 /** Features seen less often are dropped: most of them are names and slips that no other blog repeats. */
 const LEAST_SIGHTINGS = 2;
 const FOLDS = 10;
@@ -63,8 +70,8 @@ function exclude(tally: Tally, lesson: Lesson): void {
 }
 
 /** The ham a spam row is met by in every language, as far as `MOST_TIMES` allows. */
-const HAM_PER_SPAM = Number(process.env['HPS'] ?? 6);
-const MOST_TIMES = Number(process.env['MT'] ?? 4);
+const HAM_PER_SPAM = 6;
+const MOST_TIMES = 4;
 
 /**
  * How often to count each row, so that ham and spam stand in much the same proportion in every language. If there were
@@ -162,7 +169,8 @@ function fitTuning(heldOut: readonly HeldOut[], rows: readonly LabelledRow[]): T
   for (let round = 0; round < 600; round++) {
     const gradient = new Float64Array(SIZE);
     heldOut.forEach((at, i) => {
-      const error = probabilityOf(at, weights) - (rows[i]?.label === 'spam' ? 1 : 0);
+      const isSpam = rows[i]?.label === 'spam';
+      const error = (probabilityOf(at, weights) - (isSpam ? 1 : 0)) * (isSpam ? 1 : HAM_WEIGHT);
       for (let j = 0; j < SIZE; j++) gradient[j] = (gradient[j] as number) + error * (at[j] as number);
     });
     for (let j = 0; j < SIZE; j++) {
@@ -176,9 +184,6 @@ function fitTuning(heldOut: readonly HeldOut[], rows: readonly LabelledRow[]): T
   const of = (from: number) => groups.map((_, g) => weights[from + g] as number);
   return { ...tuning, towardsSpam: of(0), towardsHam: of(groups.length), bias: weights[BIAS] as number };
 }
-
-const PULL = Number(process.env['L2'] ?? 0);
-const PULL_TO = Number(process.env['L2T'] ?? 0.4);
 
 function probabilityOf(at: HeldOut, weights: Float64Array): number {
   let logit = 0;

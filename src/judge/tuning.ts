@@ -68,8 +68,8 @@ export function adapt(tuning: Tuning, score: Score, label: Label): void {
   tuning.bias -= step(BIAS_RATE, error, gradients.bias);
 }
 
-const WEIGHT_RATE = 0.07;
-const BIAS_RATE = 0.4;
+const WEIGHT_RATE = 0.12;
+const BIAS_RATE = 0.7;
 
 // The 1 keeps the first steps small.
 function step(rate: number, gradient: number, sum: number): number {

@@ -24,7 +24,7 @@ describe('an explanation', () => {
     const weights = tokens.map((token) => Math.abs(token.weight));
     expect(weights).toEqual([...weights].sort((a, b) => b - a));
     expect(tokens).toContainEqual(
-      expect.objectContaining({ token: 'cheap flights', field: 'author name', spam: 12, ham: 0 }),
+      expect.objectContaining({ token: 'cheap flights', field: 'content', spam: 12, ham: 0 }),
     );
     for (const token of tokens) expect(token.token).toMatch(/^[\p{L}\p{N} ./@'-]+$/u);
   });
