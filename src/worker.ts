@@ -39,7 +39,10 @@ async function loop(
 ): Promise<void> {
   const inHand = new Set<Promise<void>>();
   while (!stopping.aborted) {
-    if (inHand.size >= step.concurrency) await Promise.race(inHand);
+    if (inHand.size >= step.concurrency) {
+      await Promise.race(inHand);
+      continue;
+    }
     try {
       const work = await step.claim();
       if (work === null) {

@@ -1,5 +1,6 @@
 // A running service for one test file, and short words for talking to it over HTTP.
 import { readConfig } from '../../src/config.ts';
+import type { Database } from '../../src/db/client.ts';
 import { type Service, startService } from '../../src/service.ts';
 import { openTestDatabase } from './database.ts';
 import { startWeb, type Web } from './web.ts';
@@ -22,6 +23,8 @@ export interface TestService {
   service: Service;
   url: string;
   web: Web;
+  /** For what no answer shows. */
+  database: Database;
   /** A post on the site that exists from the start. */
   post: string;
   /** Moves the service's clock on. */
@@ -58,10 +61,11 @@ export async function startTestService(settings: Record<string, string> = {}): P
     ...settings,
   });
   let ahead = 0;
+  const database = await openTestDatabase();
   const service = await startService(config, {
     now: () => new Date(Date.now() + ahead),
     resolve: web.resolve,
-    database: openTestDatabase,
+    database: async () => database,
   });
   const { url } = service;
   const request = (method: string, path: string, options: RequestOptions = {}) => call(url, method, path, options);
@@ -70,6 +74,7 @@ export async function startTestService(settings: Record<string, string> = {}): P
     service,
     url,
     web,
+    database,
     post,
     advance: (ms) => {
       ahead += ms;
