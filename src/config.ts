@@ -118,8 +118,8 @@ export const settings = {
   },
   STOP_TIMEOUT_MS: {
     type: whole(0, 5 * minute),
-    default: '10000',
-    doc: 'milliseconds that open requests and fetches get to end at SIGTERM',
+    default: '8000',
+    doc: 'milliseconds that open requests and fetches get to end at SIGTERM; Docker kills after 10 seconds',
   },
   LOG_LEVEL: {
     type: z.enum(['silent', 'error', 'warn', 'info', 'debug']),

@@ -4,18 +4,20 @@ import { type Service, startService } from './service.ts';
 
 async function main(): Promise<void> {
   const config = readConfig(process.env);
-  const service = await startService(config);
-  process.stdout.write(greeting(config, service));
+  const starting = startService(config);
+  // From the beginning: as the first process of a container it would not even be ended by a signal that nobody handles.
+  process.once('SIGTERM', () => stop(starting));
+  process.once('SIGINT', () => stop(starting));
+  process.stdout.write(greeting(config, await starting));
+}
 
-  let stopping = false;
-  const stop = () => {
-    // Whoever asks twice does not want to wait.
-    if (stopping) process.exit(1);
-    stopping = true;
-    service.stop().then(() => process.exit(0), fail);
-  };
-  process.on('SIGTERM', stop);
-  process.on('SIGINT', stop);
+/** Stops what runs, or what is about to. Whoever asks twice does not want to wait. */
+function stop(starting: Promise<Service>): void {
+  for (const signal of ['SIGTERM', 'SIGINT']) {
+    process.removeAllListeners(signal);
+    process.once(signal, () => process.exit(1));
+  }
+  starting.then((service) => service.stop()).then(() => process.exit(0), fail);
 }
 
 function greeting(config: Config, { url, newAdminToken, hasSites }: Service): string {

@@ -3,15 +3,13 @@ import fs from 'node:fs';
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { openEmbedded } from '../../src/db/embedded.ts';
 import { DatabaseInUseError, lockFolder } from '../../src/db/lock.ts';
 import { createDataFolder } from '../support/database.ts';
-import { startProcess } from '../support/process.ts';
+import { main, startProcess } from '../support/process.ts';
 import { adminToken } from '../support/service.ts';
 
-const main = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 let folder: string;
 beforeEach(async () => {
   folder = await createDataFolder();

@@ -1,12 +1,14 @@
-import { execFile } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { access, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createDataFolder } from '../support/database.ts';
-import { ask, startProcess } from '../support/process.ts';
+import { ask, main, startProcess } from '../support/process.ts';
+import { until } from '../support/service.ts';
 
 let folder: string;
 beforeEach(async () => {
@@ -49,7 +51,6 @@ test('a database made under ADMIN_TOKEN takes it on every start, also a new one'
 test('at SIGTERM a request that is under way is answered, and the process ends with 0', async () => {
   const service = await startProcess({ DATA_DIR: folder, SITES: 'http://blog.example/' });
   const { port, hostname } = new URL(service.url);
-  const { connect } = await import('node:net');
   const socket = connect(Number(port), hostname);
   const body = JSON.stringify({
     target: 'http://blog.example/post',
@@ -70,6 +71,23 @@ test('at SIGTERM a request that is under way is answered, and the process ends w
   await answered;
   expect(answer).toMatch(/^HTTP\/1\.1 202 /);
   expect(await ended).toBe(0);
+});
+
+test('a SIGTERM during the start is obeyed as soon as the start is through', async () => {
+  const child = spawn(process.execPath, [main], {
+    env: { PATH: process.env.PATH, PORT: '0', DATA_DIR: folder, LOG_LEVEL: 'info' },
+  });
+  const ended = once(child, 'exit');
+  // The lock is taken early in the start, long before the service listens.
+  await until(() =>
+    access(join(folder, 'db.lock')).then(
+      () => true,
+      () => false,
+    ),
+  );
+  child.kill('SIGTERM');
+  expect(await ended).toEqual([0, null]);
+  expect(await readdir(folder)).toEqual(['db']);
 });
 
 test('a port that is taken stops the start with a word on what to do', async () => {

@@ -4,7 +4,8 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { adminToken } from './service.ts';
 
-const main = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
+/** The built service. */
+export const main = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 
 export interface Running {
   url: string;
