@@ -1,17 +1,15 @@
 // The comment door: JSON from blog engines (with a token, believed) and from visitors' browsers (without, not), and plain
 // forms with WordPress's field names.
 import { Hono } from 'hono';
-import { z } from 'zod';
 import { type Auth, type Caller, requireSite } from '../auth.ts';
-import { decodeForm } from '../charset.ts';
 import type { Verdict } from '../db/schema.ts';
 import type { Site } from '../db/sites.ts';
 import type { Submission } from '../db/submissions.ts';
 import { CodedError } from '../errors.ts';
-import { type Ctx, checked, type Env, parseJson, readBody } from '../http.ts';
-import { cleanText } from '../text.ts';
-import { parseHttpUrl } from '../url.ts';
+import { type Ctx, type Env, readBody } from '../http.ts';
+import { readComment } from './comment-input.ts';
 import { errorPage } from './error-page.ts';
+import { isFormType } from './form.ts';
 import type { Comment, Intake, Refusal } from './intake.ts';
 
 interface Dependencies {
@@ -29,52 +27,59 @@ interface Dependencies {
 
 /** `POST /v1/comments` and `POST /v1/check`. */
 export function createCommentDoor(deps: Dependencies): Hono<Env> {
-  const read = commentReader(deps.maxCommentChars);
   const door = new Hono<Env>();
 
   door.options('/comments', async (c) => {
     const origin = c.req.header('origin');
-    if (origin === undefined || !(await deps.isSiteOrigin(origin))) throw foreignOrigin(origin);
+    if (origin === undefined) throw foreignOrigin(origin);
+    await greet(deps, c, origin);
     return c.body(null, 204, {
-      ...corsHeaders(origin),
       'Access-Control-Allow-Methods': 'POST',
-      'Access-Control-Allow-Headers': 'Content-Type, Idempotency-Key',
+      'Access-Control-Allow-Headers': 'Content-Type',
       'Access-Control-Max-Age': '600',
     });
   });
 
   door.post('/comments', async (c) => {
-    const isForm = /^application\/x-www-form-urlencoded\s*(;|$)/i.test(c.req.header('content-type') ?? '');
+    const isForm = isFormType(c.req.header('content-type'));
     try {
-      const caller = await deps.auth.identify(c);
-      await takeTurn(deps, c, caller);
-      const body = await readBody(c, deps.maxBodyBytes);
-      const input = isForm
-        ? readForm(body, c.req.header('content-type'))
-        : parseJson(body, bodySchema, 'receive.bad_input');
-      const { site, comment } = await accept(deps, c, caller, read(input, caller));
+      const caller = await enter(deps, c);
+      const { site, comment } = await read(deps, c, caller, isForm);
       const answer = await deps.intake.comment(comment, site);
       if (!answer.ok) throw refusal(answer.reason);
       return isForm ? c.redirect(comment.target.href, 303) : answerInJson(c, caller, answer);
     } catch (error) {
+      if (!isForm || !(error instanceof CodedError)) throw error;
       // A form is sent by a person, whose browser shows the answer as a page.
-      if (isForm && error instanceof CodedError) return c.html(errorPage(error.message), error.status);
-      throw error;
+      if (error.status === 413) c.header('Connection', 'close');
+      return c.html(errorPage(error.message), error.status);
     }
   });
 
   door.post('/check', async (c) => {
     const caller = await deps.auth.require(c, 'submit');
-    const body = await readBody(c, deps.maxBodyBytes);
-    const { site, comment } = await accept(
-      deps,
-      c,
-      caller,
-      read(parseJson(body, bodySchema, 'receive.bad_input'), caller),
-    );
+    const { site, comment } = await read(deps, c, caller, false);
     return c.json(answerOfCheck(await deps.intake.check(comment, site)));
   });
   return door;
+}
+
+/** Tells engines from visitors, who take turns and may come from pages of our sites only. */
+async function enter(deps: Dependencies, c: Ctx): Promise<Caller | null> {
+  const origin = c.req.header('origin');
+  let caller: Caller | null = null;
+  try {
+    caller = await deps.auth.identify(c);
+  } catch (error) {
+    // Only a valid token is exempt: guessing one takes turns.
+    await takeTurn(deps, c);
+    throw error;
+  }
+  if (caller !== null) return caller;
+  // Before anything else can go wrong: without these headers the page's script could not read what it was.
+  if (origin !== undefined) await greet(deps, c, origin);
+  await takeTurn(deps, c);
+  return null;
 }
 
 function answerOfCheck(verdict: Verdict) {
@@ -93,28 +98,16 @@ function answerInJson(
   return c.json({ id, status, probability, reasons: submission.verdict?.reasons ?? [] }, repeated ? 200 : 201);
 }
 
-/** A form with WordPress's field names; `comment_parent` is 0 where there is none. */
-function readForm(body: Buffer, contentType: string | undefined): Input {
-  const form = decodeForm(body, contentType);
-  if (!form.ok) throw new CodedError('http.bad_form', 'the form cannot be read: its encoding is not supported');
-  const field = (name: string) => form.fields.get(name);
-  const parent = field('comment_parent');
-  const fields = {
-    target: field('target'),
-    author: { name: field('author'), email: field('email'), url: field('url') },
-    content: field('comment'),
-    parent: parent === '0' ? undefined : parent,
-  };
-  return checked(fields, bodySchema, 'receive.bad_input');
-}
-
-/** Finds the site, and refuses callers that may not write to it: tokens of other sites, pages of other origins. */
-async function accept(
+/** Reads the comment and finds its site. Refuses callers that may not write there: tokens of other sites, pages of other origins. */
+async function read(
   deps: Dependencies,
   c: Ctx,
   caller: Caller | null,
-  comment: Comment,
+  isForm: boolean,
 ): Promise<{ site: Site; comment: Comment }> {
+  const body = await readBody(c, deps.maxBodyBytes);
+  const written = { body, contentType: c.req.header('content-type'), isForm, believed: caller !== null };
+  const comment = readComment(written, deps.maxCommentChars);
   const site = await deps.siteOf(comment.target);
   if (site === null) throw refusal('unknown_target');
   if (caller !== null) {
@@ -122,87 +115,22 @@ async function accept(
     return { site, comment };
   }
   const origin = c.req.header('origin');
-  if (origin !== undefined) {
-    if (!site.bases.some((base) => new URL(base).origin === origin)) throw foreignOrigin(origin);
-    for (const [name, value] of Object.entries(corsHeaders(origin))) c.header(name, value);
-  }
-  return {
-    site,
-    comment: { ...comment, ip: deps.address(c), userAgent: cleanText(c.req.header('user-agent') ?? '') || null },
-  };
+  if (origin !== undefined && !site.bases.some((base) => new URL(base).origin === origin)) throw foreignOrigin(origin);
+  return { site, comment: { ...comment, ip: deps.address(c), userAgent: c.req.header('user-agent') ?? null } };
 }
 
-async function takeTurn(deps: Dependencies, c: Ctx, caller: Caller | null): Promise<void> {
-  const wait = caller === null ? await deps.limit(c) : null;
+/** Lets a page of one of our sites read the answer. Throws `auth.foreign_origin` for any other page. */
+async function greet(deps: Dependencies, c: Ctx, origin: string): Promise<void> {
+  if (!(await deps.isSiteOrigin(origin))) throw foreignOrigin(origin);
+  c.header('Access-Control-Allow-Origin', origin);
+  c.header('Vary', 'Origin');
+}
+
+async function takeTurn(deps: Dependencies, c: Ctx): Promise<void> {
+  const wait = await deps.limit(c);
   if (wait === null) return;
   c.header('Retry-After', String(wait));
   throw new CodedError('http.rate_limited', `too many requests from your address; try again in ${wait} s`);
-}
-
-const optionalText = z.string().nullish();
-const bodySchema = z.object({
-  target: z.string(),
-  author: z.object({ name: z.string(), email: optionalText, url: optionalText }),
-  content: z.string(),
-  parent: optionalText,
-  ref: optionalText,
-  ip: optionalText,
-  userAgent: optionalText,
-  submittedAt: z.iso.datetime({ offset: true }).nullish(),
-  post: z.object({ title: optionalText, text: optionalText }).nullish(),
-});
-type Input = z.output<typeof bodySchema>;
-type CommentReader = (input: Input, caller: Caller | null) => Comment;
-
-const most = { name: 200, email: 254, ref: 200, ip: 45, userAgent: 1_000, title: 500 };
-
-/** Turns input into a comment: texts cleaned, lengths checked, and of a visitor only what a visitor may say. */
-function commentReader(maxCommentChars: number): CommentReader {
-  return (input, caller) => {
-    const target = parseHttpUrl(input.target);
-    if (target === null) throw badField('target', 'must be an http or https URL');
-    const text = (field: string, value: string | null | undefined, limit: number) => {
-      const clean = cleanText(value ?? '').trim();
-      if (clean.length > limit) throw badField(field, `must have at most ${limit} characters`);
-      return clean === '' ? null : clean;
-    };
-    const name = text('author.name', input.author.name, most.name);
-    if (name === null) throw badField('author.name', 'must not be empty');
-    const content = text('content', input.content, maxCommentChars);
-    if (content === null) throw badField('content', 'must not be empty');
-    const email = text('author.email', input.author.email, most.email);
-    if (email !== null && !/^[^\s@]+@[^\s@]+$/.test(email)) throw badField('author.email', 'must be an e-mail address');
-    const said = {
-      target,
-      author: { name, email, url: authorUrl(input.author.url) },
-      content,
-      parent: text('parent', input.parent, most.ref + 4),
-    };
-    if (caller === null) return { ...said, ref: null, ip: null, userAgent: null, submittedAt: null, post: null };
-    const title = text('post.title', input.post?.title, most.title);
-    const post = text('post.text', input.post?.text, 10_000_000);
-    return {
-      ...said,
-      ref: text('ref', input.ref, most.ref),
-      ip: text('ip', input.ip, most.ip),
-      userAgent: text('userAgent', input.userAgent, most.userAgent),
-      submittedAt: input.submittedAt ? new Date(input.submittedAt) : null,
-      post: title === null && post === null ? null : { ...(title && { title }), ...(post && { text: post }) },
-    };
-  };
-}
-
-/** The author's home page: people leave out the scheme. What is no web address is left out, so that no page ever links to it. */
-function authorUrl(written: string | null | undefined): string | null {
-  const text = cleanText(written ?? '').trim();
-  if (text === '') return null;
-  return (
-    (parseHttpUrl(text) ?? (/^[a-z][a-z0-9+.-]*:/i.test(text) ? null : parseHttpUrl(`http://${text}`)))?.href ?? null
-  );
-}
-
-function badField(field: string, problem: string): CodedError {
-  return new CodedError('receive.bad_input', `${field}: ${problem}`, [{ field, problem }]);
 }
 
 function refusal(reason: Refusal): CodedError {
@@ -213,8 +141,4 @@ function refusal(reason: Refusal): CodedError {
 
 function foreignOrigin(origin: string | undefined): CodedError {
   return new CodedError('auth.foreign_origin', `pages of ${origin ?? 'no origin'} may not comment on this site`);
-}
-
-function corsHeaders(origin: string): Record<string, string> {
-  return { 'Access-Control-Allow-Origin': origin, Vary: 'Origin' };
 }

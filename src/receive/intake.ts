@@ -30,6 +30,8 @@ export type Ping = {
   authorName?: string;
   ip: string;
   userAgent: string | undefined;
+  /** The door looks at the source itself: the worker is to leave it alone for so long. */
+  leaveMs?: number;
 };
 
 export interface Comment {
@@ -75,13 +77,12 @@ export function createIntake(deps: Dependencies): Intake {
   const { db, now } = deps;
 
   async function ping(ping: Ping): Promise<PingAnswer> {
-    if (sourceKey(ping.source) === sourceKey(ping.target)) return { ok: false, reason: 'same_url' };
+    if (targetKey(ping.source) === targetKey(ping.target)) return { ok: false, reason: 'same_url' };
     if (ping.source.host === deps.ownHost) return { ok: false, reason: 'own_source' };
     const site = await findSiteOf(db, ping.target);
     if (site === null) return { ok: false, reason: 'unknown_target' };
-    const target = await ensureTarget(db, site.id, ping.target, now());
-    if (target.state !== 'open')
-      return { ok: false, reason: target.state === 'gone' ? 'gone_target' : 'closed_target' };
+    const target = await openTarget(site, ping.target);
+    if (typeof target === 'string') return { ok: false, reason: target };
 
     const pingKey = createHash('sha256')
       .update(`${targetKey(ping.target)}\n${sourceKey(ping.source)}`)
@@ -103,12 +104,12 @@ export function createIntake(deps: Dependencies): Intake {
         target: ping.target.href,
         title: ping.title ?? null,
         content: ping.content ?? '',
-        authorName: ping.authorName ?? null,
+        authorName: ping.authorName || null,
         ...address(ping.ip),
-        userAgent: ping.userAgent ?? null,
+        userAgent: userAgentOf(ping.userAgent),
         receivedAt: at,
         updatedAt: at,
-        dueAt: new Date(at.getTime() + deps.verifyDelayMs),
+        dueAt: new Date(at.getTime() + Math.max(deps.verifyDelayMs, ping.leaveMs ?? 0)),
       },
       { actor: ping.kind, reason: null, verdict: null },
     );
@@ -116,6 +117,13 @@ export function createIntake(deps: Dependencies): Intake {
     const first = await findPing(db, site.id, pingKey);
     if (first === null) throw new Error('a ping was neither stored nor found');
     return repeat(first, ping);
+  }
+
+  /** The target of this URL if it takes anything, else why it does not. */
+  async function openTarget(site: Site, url: URL): Promise<Target | Refusal> {
+    const target = await ensureTarget(db, site.id, url, now());
+    if (target.state === 'open') return target;
+    return target.state === 'gone' ? 'gone_target' : 'closed_target';
   }
 
   /** The same page pinged again: its source becomes due to be looked at once more, as often as `refetchMinMs` allows. */
@@ -135,9 +143,9 @@ export function createIntake(deps: Dependencies): Intake {
   async function comment(comment: Comment, site: Site): Promise<CommentAnswer> {
     const known = comment.ref === null ? null : await findByRef(db, site.id, comment.ref);
     if (known !== null) return { ok: true, submission: known, repeated: true };
-    const found = await ensureTarget(db, site.id, comment.target, now());
-    if (found.state !== 'open') return { ok: false, reason: found.state === 'gone' ? 'gone_target' : 'closed_target' };
-    const target = comment.post === null ? found : await describeTarget(db, found.id, comment.post);
+    const found = await openTarget(site, comment.target);
+    if (typeof found === 'string') return { ok: false, reason: found };
+    const target = comment.post === null ? found : await describeTarget(db, found.id, comment.post, now());
 
     const verdict = await deps.judgeComment(site, target, comment);
     const at = now();
@@ -157,7 +165,7 @@ export function createIntake(deps: Dependencies): Intake {
         parentId: await parentOf(comment.parent, site, target),
         ref: comment.ref,
         ...address(comment.ip),
-        userAgent: comment.userAgent,
+        userAgent: userAgentOf(comment.userAgent),
         ...verdictColumns(verdict, at),
         receivedAt: at,
         updatedAt: at,
@@ -201,4 +209,10 @@ export function createIntake(deps: Dependencies): Intake {
   };
 }
 
-const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+/** A header may be much longer than anything that a user agent has to say. */
+function userAgentOf(header: string | null | undefined): string | null {
+  return header?.slice(0, 1_000) || null;
+}
+
+/** The form of every id here. The database throws on any other text. */
+export const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;

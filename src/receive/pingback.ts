@@ -63,8 +63,10 @@ export function createPingbackDoor(deps: Dependencies): Hono<Env> {
     if (calls.length > multicallLimit)
       throw new Fault(faultCodes.invalidRequest, `system.multicall takes at most ${multicallLimit} calls`);
     const answers: unknown[] = [];
-    for (const entry of calls) {
+    for (const [index, entry] of calls.entries()) {
       try {
+        // The request itself has paid for the first.
+        if (index > 0) await takeTurn(deps, c);
         answers.push([await call(readEntry(entry), c)]);
       } catch (error) {
         const fault = error instanceof Fault ? error : internal(error);
@@ -84,9 +86,11 @@ export function createPingbackDoor(deps: Dependencies): Hono<Env> {
     if (c.req.method !== 'POST') return c.text('XML-RPC server accepts POST requests only.', 405, { Allow: 'POST' });
     try {
       const body = await readBody(c, deps.maxBodyBytes);
+      await takeTurn(deps, c);
       return xml(c, writeResult(await call(readCall(body, c.req.header('content-type')), c)));
     } catch (error) {
       // Refused unparsed: there is no call yet that a fault could answer.
+      if (error instanceof CodedError && error.status === 413) c.header('Connection', 'close');
       if (error instanceof CodedError) return c.text(error.message, error.status);
       const fault = error instanceof Fault ? error : internal(error);
       return xml(c, writeFault(fault.code, fault.message));
@@ -95,9 +99,13 @@ export function createPingbackDoor(deps: Dependencies): Hono<Env> {
   return door;
 }
 
+async function takeTurn(deps: Dependencies, c: Ctx): Promise<void> {
+  const wait = await deps.limit(c);
+  if (wait !== null)
+    throw new Fault(pingbackFaults.denied, `too many requests from your address; try again in ${wait} s`);
+}
+
 async function ping(deps: Dependencies, params: unknown[], c: Ctx): Promise<string> {
-  if ((await deps.limit(c)) !== null)
-    throw new Fault(pingbackFaults.denied, 'too many requests from your address; try again in a minute');
   const [source, target] = params;
   if (params.length !== 2 || typeof source !== 'string' || typeof target !== 'string') {
     throw new Fault(faultCodes.invalidParameters, 'pingback.ping takes two strings, sourceURI and targetURI');
@@ -111,6 +119,7 @@ async function ping(deps: Dependencies, params: unknown[], c: Ctx): Promise<stri
     target: to,
     ip: deps.address(c),
     userAgent: c.req.header('user-agent'),
+    ...(deps.lookNow !== null && { leaveMs: 5_000 }),
   });
   if (!answer.ok) throw refusal(answer.reason);
   if (answer.repeated) throw new Fault(pingbackFaults.registered, 'this pingback has been registered already');

@@ -1,12 +1,12 @@
 // The TrackBack door (TrackBack 1.2): a form post, answered in its XML by HTTP 200 with `<error>`. What it says is a
 // claim: the page behind it is fetched later.
 import { Hono } from 'hono';
-import { decodeForm } from '../charset.ts';
 import { CodedError } from '../errors.ts';
 import { type Ctx, type Env, readBody } from '../http.ts';
 import { cleanText, collapse, crop, decodeEntities, escapeXml } from '../text.ts';
 import { parseHttpUrl } from '../url.ts';
-import type { Intake, Refusal } from './intake.ts';
+import { isFormType, readForm } from './form.ts';
+import { type Intake, type Refusal, uuid } from './intake.ts';
 
 /** Lengths at which what a ping claims is cropped, as Movable Type and WordPress crop it. */
 const lengths = { title: 250, excerpt: 255, blogName: 255 };
@@ -24,36 +24,34 @@ interface Dependencies {
   siteBase: (id: string) => Promise<URL | null>;
 }
 
-/** Ping URLs: `?target=<post URL>`, `/<target id>`, and `/<site id>/<path of the post>` with or without `/trackback` behind it. */
+/** The door. All below its path is answered in TrackBack's XML, since senders read nothing else. */
 export function createTrackbackDoor(deps: Dependencies): Hono<Env> {
-  const door = new Hono<Env>();
-  door.all('/', (c) => answer(deps, c, async () => parseHttpUrl(c.req.query('target') ?? '')));
-  door.all('/:id{[0-9a-fA-F-]{36}}', (c) => answer(deps, c, () => deps.targetById(c.req.param('id'))));
-  door.all('/:site{[0-9a-fA-F-]{36}}/:path{.+}', (c) =>
-    answer(deps, c, async () => {
-      const base = await deps.siteBase(c.req.param('site'));
-      return base === null ? null : postAt(base, new URL(c.req.url));
-    }),
-  );
-  return door;
+  return new Hono<Env>().all('/*', (c) => answer(deps, c));
 }
 
-/** The post whose path stands behind `/trackback/<site id>/`, less the `trackback` that WordPress's form puts at its end. */
-function postAt(base: URL, requested: URL): URL | null {
-  const path = requested.pathname
-    .split('/')
-    .slice(3)
-    .join('/')
-    .replace(/(^|\/)trackback\/?$/, '$1');
-  return parseHttpUrl(`${base.origin}/${path}${requested.search}`);
+/**
+ * The target that a ping URL names: `?target=<post URL>`, `/<target id>`, or `/<site id>/<path of the post>`, with or
+ * without the `/trackback` that WordPress's form has behind it. Null where there is none.
+ */
+async function targetOf(deps: Dependencies, c: Ctx): Promise<URL | null> {
+  const { pathname, search } = new URL(c.req.url);
+  const [, , id = '', ...path] = pathname.split('/');
+  if (id === '') return parseHttpUrl(c.req.query('target') ?? '');
+  if (!uuid.test(id)) return null;
+  const named = path.join('') === '' ? await deps.targetById(id) : null;
+  if (named !== null) return named;
+  const base = await deps.siteBase(id);
+  const post = path.join('/').replace(/(^|\/)trackback\/?$/, '$1');
+  return base === null ? null : parseHttpUrl(`${base.origin}/${post}${search}`);
 }
 
-async function answer(deps: Dependencies, c: Ctx, findTarget: () => Promise<URL | null>): Promise<Response> {
+async function answer(deps: Dependencies, c: Ctx): Promise<Response> {
   try {
     if (c.req.method !== 'POST') return failure(c, 'Trackback pings must use HTTP POST', 405);
     const body = await readBody(c, deps.maxBodyBytes);
-    if ((await deps.limit(c)) !== null) return failure(c, 'too many requests from your address; try again in a minute');
-    const problem = await receive(deps, c, body, await findTarget());
+    const wait = await deps.limit(c);
+    if (wait !== null) return failure(c, `too many requests from your address; try again in ${wait} s`);
+    const problem = await receive(deps, c, body);
     return problem === null ? success(c) : failure(c, problem);
   } catch (error) {
     if (error instanceof CodedError)
@@ -64,22 +62,22 @@ async function answer(deps: Dependencies, c: Ctx, findTarget: () => Promise<URL 
 }
 
 /** Takes a ping in. Answers what is wrong with it, or null. */
-async function receive(deps: Dependencies, c: Ctx, body: Buffer, target: URL | null): Promise<string | null> {
+async function receive(deps: Dependencies, c: Ctx, body: Buffer): Promise<string | null> {
   const contentType = c.req.header('content-type');
-  if (contentType !== undefined && !/^application\/x-www-form-urlencoded\s*(;|$)/i.test(contentType)) {
+  if (contentType !== undefined && !isFormType(contentType))
     return 'a TrackBack ping is a form: send it as application/x-www-form-urlencoded';
-  }
-  const form = decodeForm(body, contentType);
-  if (!form.ok)
-    return form.reason === 'unknown_charset' ? 'the charset of the ping is not supported' : 'the form cannot be read';
+  const form = readForm(body, contentType);
+  if (!form.ok) return form.problem;
   const url = cleanText(form.fields.get('url') ?? '').trim();
   if (url === '') return 'the ping has no url';
   const source = parseHttpUrl(url);
   if (source === null) return 'the url of the ping is not an http or https URL';
+  const target = await targetOf(deps, c);
   if (target === null) return refusals.unknown_target;
 
+  // Cleaned last, since `&#1;` is a control character too.
   const claim = (name: string, most: number) =>
-    crop(collapse(decodeEntities(cleanText(form.fields.get(name) ?? ''))), most);
+    crop(collapse(cleanText(decodeEntities(form.fields.get(name) ?? ''))), most);
   const result = await deps.intake.ping({
     kind: 'trackback',
     source,
@@ -109,6 +107,7 @@ function success(c: Ctx): Response {
 function failure(c: Ctx, message: string, status: 200 | 405 | 413 | 415 = 200): Response {
   const document = `<?xml version="1.0" encoding="utf-8"?>\n<response>\n<error>1</error>\n<message>${escapeXml(message)}</message>\n</response>`;
   if (status === 405) c.header('Allow', 'POST');
+  if (status === 413) c.header('Connection', 'close');
   return xml(c, document, status);
 }
 

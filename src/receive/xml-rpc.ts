@@ -39,14 +39,8 @@ export function readCall(body: Uint8Array, contentType: string | undefined): Met
   const text = decode(body, contentType).trimStart();
   if (/<!DOCTYPE|<!ENTITY/i.test(text))
     throw new Fault(faultCodes.notWellFormed, 'a document type declaration is not accepted');
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the characters that XML 1.0 forbids
-  if (
-    /[\u0000-\u0008\u000B\u000C\u000E-\u001F\uFFFE\uFFFF]|[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?<![\uD800-\uDBFF])[\uDC00-\uDFFF]|&#(?:0+|x0+);/iu.test(
-      text,
-    )
-  ) {
+  if (forbidden.test(text) || refersToForbidden(text))
     throw new Fault(faultCodes.notWellFormed, 'the request holds a character that XML forbids');
-  }
   return new CappedReader().read(text);
 }
 
@@ -62,8 +56,19 @@ export function writeFault(code: number, message: string): string {
 
 /** The serializer throws on control characters, which a message may have taken over from a request. */
 function printable(message: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the characters to leave out
-  return message.toWellFormed().replace(/[\u0000-\u0008\u000B\u000C\u000E-\u001F\uFFFE\uFFFF]/g, '');
+  return message.replace(new RegExp(forbidden, 'gu'), '');
+}
+
+/** Characters that XML 1.0 forbids (section 2.2), written out or referred to. */
+const forbidden = /[\0-\x08\x0b\x0c\x0e-\x1f\p{Surrogate}\ufffe\uffff]/u;
+
+/** Whether a text refers to such a character: at `&#x110000;` the parser sax crashes before 1.6, and `&#xD800;` it lets through. */
+function refersToForbidden(text: string): boolean {
+  for (const [, hexadecimal, decimal] of text.matchAll(/&#(?:x([\da-f]+)|(\d+));/gi)) {
+    const code = hexadecimal === undefined ? Number(decimal) : Number.parseInt(hexadecimal, 16);
+    if (code > 0x10ffff || forbidden.test(String.fromCodePoint(code))) return true;
+  }
+  return false;
 }
 
 function withEncoding(xml: string): string {
@@ -73,11 +78,12 @@ function withEncoding(xml: string): string {
 function decode(body: Uint8Array, contentType: string | undefined): string {
   const declaration = new TextDecoder('latin1').decode(body.subarray(0, 200));
   const declared = /^\s*(?:\u00EF\u00BB\u00BF)?\s*<\?xml[^>]*?encoding\s*=\s*["']([^"']*)["']/.exec(declaration)?.[1];
-  if (declared !== undefined && /^utf-?16|^ucs-?[24]|^utf-?32/i.test(declared)) {
-    // It could be read byte by byte, so it is not in the encoding that it declares.
-    throw new Fault(faultCodes.unsupportedEncoding, `the request declares ${declared} but is not encoded so`);
+  const label = declared ?? charsetParameter(contentType);
+  if (label !== undefined && /^utf-?16|^ucs-?2/i.test(label) && !body.includes(0)) {
+    // ASCII in UTF-16 is every other byte a zero.
+    throw new Fault(faultCodes.unsupportedEncoding, `the request is not encoded in ${label}, as it declares`);
   }
-  const decoded = decodeText(body, declared ?? charsetParameter(contentType));
+  const decoded = decodeText(body, label);
   if (decoded.ok) return decoded.text;
   if (decoded.reason === 'unknown_charset')
     throw new Fault(faultCodes.unsupportedEncoding, 'the encoding of the request is not supported');
@@ -94,14 +100,16 @@ const wellKnown = new Set(
 class CappedReader extends Deserializer {
   readonly #path: string[] = [];
   #elements = 0;
-  #outcome: { error: Error | null; params: unknown[] } | null = null;
 
   read(text: string): MethodCall {
+    // Otherwise tags that do not match are closed, or taken for text, without a word.
+    this.parser._parser.strict = true;
+    let params: unknown[] = [];
     this.callback = (error, result) => {
-      this.#outcome ??= { error: error ?? null, params: result ?? [] };
+      // Thrown, since the parser would go on to the next of perhaps thousands of errors.
+      if (error) throw error;
+      params = result ?? [];
     };
-    this.parser.on('opentag', ({ name }) => this.#open(name));
-    this.parser.on('closetag', () => this.#path.pop());
     try {
       this.parser.write(text);
       this.parser.end();
@@ -109,20 +117,14 @@ class CappedReader extends Deserializer {
       if (error instanceof Fault) throw error;
       throw new Fault(faultCodes.notWellFormed, 'the request is not well-formed XML');
     }
-    const outcome = this.#outcome as { error: Error | null; params: unknown[] } | null;
-    if (outcome?.error instanceof Fault) throw outcome.error;
-    if (outcome === null || outcome.error !== null) {
-      throw new Fault(faultCodes.notWellFormed, 'the request is not a well-formed XML-RPC message');
-    }
     const method = this.methodname?.trim() ?? '';
     if (this.type !== 'methodcall' || method === '')
       throw new Fault(faultCodes.invalidRequest, 'the request is not a method call');
-    return { method, params: outcome.params };
+    return { method, params };
   }
 
-  #open(written: string): void {
-    const extension = /^[A-Z]+:(NIL|I8)$/.exec(written);
-    const name = extension?.[1] ?? written;
+  override onOpentag(tag: { name: string }): void {
+    const name = elementOf(tag.name);
     this.#path.push(name);
     this.#elements += 1;
     if (this.#path.length > limits.depth)
@@ -130,18 +132,23 @@ class CappedReader extends Deserializer {
     if (this.#elements > limits.elements)
       throw new Fault(faultCodes.notWellFormed, `the request has more than ${limits.elements} elements`);
     if (!wellKnown.has(name))
-      throw new Fault(faultCodes.invalidRequest, `<${written.toLowerCase().slice(0, 50)}> is no element of XML-RPC`);
+      throw new Fault(faultCodes.invalidRequest, `<${tag.name.slice(0, 50)}> is no element of XML-RPC`);
     const isRoot = this.#path.length === 1;
-    if (isRoot !== (name === 'METHODCALL') || (isRoot && this.#elements > 1)) {
+    if (isRoot !== (name === 'METHODCALL') || (isRoot && this.#elements > 1))
       throw new Fault(faultCodes.invalidRequest, 'the request is not one method call');
-    }
     if (name === 'METHODNAME' && this.methodname !== null)
       throw new Fault(faultCodes.invalidRequest, 'the request has two method names');
+    super.onOpentag({ name });
   }
 
-  /** Extension types may come with a prefix, `ex:nil`. */
   override onClosetag(name: string): void {
-    super.onClosetag(name.replace(/^[A-Z]+:/, ''));
+    super.onClosetag(elementOf(name));
+    this.#path.pop();
+  }
+
+  #take(value: unknown): void {
+    this.push(value);
+    this.value = false;
   }
 
   override endString(data: string): void {
@@ -152,39 +159,56 @@ class CappedReader extends Deserializer {
 
   override endInt(data: string): void {
     const value = /^\s*[+-]?\d{1,10}\s*$/.test(data) ? Number(data) : Number.NaN;
-    if (!Number.isInteger(value) || Math.abs(value) > 2 ** 31) throw new Error('not a 32-bit integer');
-    this.push(value);
-    this.value = false;
+    if (!Number.isInteger(value) || Math.abs(value) > 2 ** 31) throw badValue('a 32-bit integer');
+    this.#take(value);
+  }
+
+  /** Not a number, which would lose digits, and not a string, which it would pass for where one is needed. */
+  override endI8(data: string): void {
+    if (!/^\s*[+-]?\d{1,19}\s*$/.test(data)) throw badValue('a 64-bit integer');
+    this.#take(BigInt(data.trim().replace('+', '')));
+  }
+
+  override endBoolean(data: string): void {
+    if (!/^\s*[01]\s*$/.test(data)) throw badValue('a boolean, 0 or 1');
+    this.#take(data.trim() === '1');
   }
 
   override endDouble(data: string): void {
     const value = Number(data);
-    if (data.trim() === '' || !Number.isFinite(value)) throw new Error('not a double');
-    this.push(value);
-    this.value = false;
+    if (data.trim() === '' || !Number.isFinite(value)) throw badValue('a double');
+    this.#take(value);
   }
 
   override endBase64(data: string): void {
-    this.push(Buffer.from(data, 'base64'));
-    this.value = false;
+    this.#take(Buffer.from(data, 'base64'));
   }
 
+  /** As it is written: without a zone it is no time that a Date could hold. */
   override endDateTime(data: string): void {
-    this.push(data.trim());
-    this.value = false;
+    this.#take({ dateTime: data.trim() });
   }
 
   /** A Map, since a plain object would take `__proto__` and `constructor` for its own. */
   override endStruct(): void {
     const mark = this.marks.pop() ?? 0;
     const items = this.stack.slice(mark);
-    if (items.length % 2 !== 0) throw new Error('a struct member without a name or a value');
+    if (items.length % 2 !== 0) throw badValue('a struct of names and values');
     const struct = new Map<string, unknown>();
     for (let i = 0; i < items.length; i += 2) {
-      if (typeof items[i] !== 'string') throw new Error('a struct member without a name');
+      if (typeof items[i] !== 'string') throw badValue('a struct of names and values');
       struct.set(items[i] as string, items[i + 1]);
     }
     this.stack.splice(mark, this.stack.length - mark, struct);
     this.value = false;
   }
+}
+
+/** The name by which the package knows an element; extension types may come with a prefix, `ex:nil`. */
+function elementOf(written: string): string {
+  return written.toUpperCase().replace(/^[A-Z]+:(?=(NIL|I8)$)/, '');
+}
+
+function badValue(wanted: string): Fault {
+  return new Fault(faultCodes.invalidRequest, `a value of the request is not ${wanted}`);
 }

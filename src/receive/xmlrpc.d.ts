@@ -10,13 +10,16 @@ declare module 'xmlrpc/lib/deserializer.js' {
     parser: {
       write(text: string): boolean;
       end(): void;
-      on(event: 'opentag', hear: (tag: { name: string }) => void): void;
-      on(event: 'closetag', hear: (name: string) => void): void;
+      /** The parser of the package sax, below the stream. */
+      _parser: { strict: boolean };
     };
+    onOpentag(tag: { name: string }): void;
     onClosetag(name: string): void;
     push(value: unknown): void;
     endString(data: string): void;
     endInt(data: string): void;
+    endI8(data: string): void;
+    endBoolean(data: string): void;
     endDouble(data: string): void;
     endBase64(data: string): void;
     endDateTime(data: string): void;

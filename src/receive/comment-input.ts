@@ -1,0 +1,118 @@
+// What a caller says of a comment, as JSON or as a form, made into a comment: texts cleaned, lengths checked, and of a
+// visitor only what a visitor may say. Whether the comment is taken in is decided elsewhere.
+import { z } from 'zod';
+import { CodedError } from '../errors.ts';
+import { checked, networkOf, parseJson } from '../http.ts';
+import { cleanText } from '../text.ts';
+import { maxUrlLength, parseHttpUrl } from '../url.ts';
+import { readForm } from './form.ts';
+import type { Comment } from './intake.ts';
+
+/** One request for a comment, its body still unread. */
+export interface Written {
+  body: Buffer;
+  contentType: string | undefined;
+  isForm: boolean;
+  /** Whether an engine vouches for what it forwards; a visitor's word is taken for the comment itself only. */
+  believed: boolean;
+}
+
+const most = { name: 200, email: 254, ref: 200, ip: 45, userAgent: 1_000, title: 500 };
+
+const optionalText = z.string().nullish();
+const visitorSchema = z.object({
+  target: z.string(),
+  author: z.object({ name: z.string(), email: optionalText, url: optionalText }),
+  content: z.string(),
+  parent: optionalText,
+});
+const engineSchema = visitorSchema.extend({
+  ref: optionalText,
+  ip: optionalText,
+  userAgent: optionalText,
+  submittedAt: z.iso.datetime({ offset: true }).nullish(),
+  post: z.object({ title: optionalText, text: optionalText }).nullish(),
+});
+
+/** Reads a comment. Throws `receive.bad_input` naming the first field that is wrong, or what is wrong with the body. */
+export function readComment(written: Written, maxChars: number): Comment {
+  if (!written.believed) {
+    const nothing = { ref: null, ip: null, userAgent: null, submittedAt: null, post: null };
+    return { ...said(inputOf(written, visitorSchema), maxChars), ...nothing };
+  }
+  const input = inputOf(written, engineSchema);
+  const ip = text('ip', input.ip, most.ip);
+  if (ip !== null && networkOf(ip) === null) throw badField('ip', 'must be an IP address');
+  const title = text('post.title', input.post?.title, most.title);
+  const post = text('post.text', input.post?.text, Number.POSITIVE_INFINITY);
+  return {
+    ...said(input, maxChars),
+    ref: text('ref', input.ref, most.ref),
+    ip,
+    userAgent: text('userAgent', input.userAgent, most.userAgent),
+    submittedAt: time('submittedAt', input.submittedAt),
+    post: title === null && post === null ? null : { ...(title && { title }), ...(post && { text: post }) },
+  };
+}
+
+function inputOf<Type extends z.ZodType>({ body, contentType, isForm }: Written, schema: Type): z.output<Type> {
+  return isForm
+    ? checked(formFields(body, contentType), schema, 'receive.bad_input')
+    : parseJson(body, schema, 'receive.bad_input');
+}
+
+/** WordPress's field names; `comment_parent` is 0 where there is none. */
+function formFields(body: Buffer, contentType: string | undefined): unknown {
+  const form = readForm(body, contentType);
+  if (!form.ok) throw new CodedError('http.bad_form', form.problem);
+  const field = (name: string) => form.fields.get(name);
+  const parent = field('comment_parent');
+  return {
+    target: field('target'),
+    author: { name: field('author'), email: field('email'), url: field('url') },
+    content: field('comment'),
+    parent: parent === '0' ? undefined : parent,
+  };
+}
+
+/** The comment itself, which anybody may write. */
+function said(input: z.output<typeof visitorSchema>, maxChars: number) {
+  const target = parseHttpUrl(input.target);
+  if (target === null) throw badField('target', `must be an http or https URL of at most ${maxUrlLength} characters`);
+  const name = text('author.name', input.author.name, most.name);
+  if (name === null) throw badField('author.name', 'must not be empty');
+  const content = text('content', input.content, maxChars);
+  if (content === null) throw badField('content', 'must not be empty');
+  const email = text('author.email', input.author.email, most.email);
+  if (email !== null && !/^[^\s@]+@[^\s@]+$/.test(email)) throw badField('author.email', 'must be an e-mail address');
+  const author = { name, email, url: authorUrl(input.author.url) };
+  return { target, author, content, parent: text('parent', input.parent, most.ref + 'ref:'.length) };
+}
+
+function text(field: string, value: string | null | undefined, limit: number): string | null {
+  const clean = cleanText(value ?? '').trim();
+  if (clean.length > limit) throw badField(field, `must have at most ${limit} characters`);
+  return clean === '' ? null : clean;
+}
+
+/** A time that every database can hold: an offset may lead out of the four digits of a year. */
+function time(field: string, value: string | null | undefined): Date | null {
+  if (value === null || value === undefined) return null;
+  const at = new Date(value);
+  const year = at.getUTCFullYear();
+  if (!(year >= 1 && year <= 9_999)) throw badField(field, 'must be a time in the years 1 to 9999');
+  return at;
+}
+
+/** The author's home page: people leave out the scheme. What is no web address is left out, so that no page ever links to it. */
+function authorUrl(written: string | null | undefined): string | null {
+  const text = cleanText(written ?? '').trim();
+  if (text === '') return null;
+  return (
+    (parseHttpUrl(text) ?? (/^[a-z][a-z0-9+.-]*:/i.test(text) ? null : parseHttpUrl(`http://${text}`)))?.href ?? null
+  );
+}
+
+function badField(field: string, problem: string): CodedError {
+  return new CodedError('receive.bad_input', `${field}: ${problem}`, [{ field, problem }]);
+}
