@@ -62,7 +62,7 @@ export function createApp({ log, metrics, routes, isReady }: Dependencies): Hono
 }
 
 function errorAnswer(c: Ctx, { code, message, details, status }: CodedError): Response {
-  // Whatever of the body was not read would be taken for the next request.
+  // Else Node would read the rest of the body to its end, only to throw it away.
   if (status === 413) c.header('Connection', 'close');
   if (status === 401) c.header('WWW-Authenticate', 'Bearer');
   return c.json({ error: { code, message, ...(details !== undefined && { details }) } }, status);

@@ -157,7 +157,7 @@ async function createRoutes({ config, db, now, log, judge, verification, address
     now,
     addressKey: await addressKey(db),
     ownHost,
-    verifyDelayMs: config.PINGBACK_DETAILED ? 0 : config.VERIFY_DELAY_MS,
+    verifyDelayMs: config.VERIFY_DELAY_MS,
     refetchMinMs: config.REFETCH_MIN_MS,
     judgeComment: (site, target, { author, content, post }) => {
       const judged = {

@@ -17,7 +17,7 @@ export interface ExplainedToken {
   ham: number;
 }
 
-/** `groups` (with `bias` and `prior`) sum to the logit; `tokens` at most 12, `reasons` at most 6, strongest first. */
+/** `groups` (with `bias` and `prior`) sum to the logit; `tokens` at most 12, `reasons` at most 6 and the signals, strongest first. */
 export interface Explanation {
   reasons: Reason[];
   groups: { group: Group | 'bias' | 'prior'; weight: number }[];
@@ -72,8 +72,9 @@ function reasonsOf(
   sums: readonly { group: Group; weight: number }[],
   tokens: readonly ExplainedToken[],
 ): Reason[] {
+  const facts = signalReasons(evidence.signals ?? [], tokens);
   if (!score.informed) {
-    return [{ code: 'nothing_learned', detail: 'too little has been decided here to judge by' }];
+    return [{ code: 'nothing_learned', detail: 'too little has been decided here to judge by' }, ...facts.map(plain)];
   }
   const weightOf = (group: Group) => sums.find((at) => at.group === group)?.weight ?? 0;
   const found = [
@@ -82,13 +83,20 @@ function reasonsOf(
     shapeReason(weightOf('shape')),
     authorReason(weightOf('author') + weightOf('address') + weightOf('email'), model, evidence, tokens),
     topicReason(weightOf('relevance'), model, evidence),
-    ...signalReasons(tokens),
   ];
-  return found
+  const strong = found
     .filter((reason): reason is Weighed => reason !== null && Math.abs(reason.weight) >= LEAST)
-    .sort((a, b) => Math.abs(b.weight) - Math.abs(a.weight))
-    .slice(0, REASONS)
-    .map(({ code, detail }) => ({ code, detail }));
+    .sort(stronger)
+    .slice(0, REASONS);
+  return [...strong, ...facts].sort(stronger).map(plain);
+}
+
+function stronger(a: Weighed, b: Weighed): number {
+  return Math.abs(b.weight) - Math.abs(a.weight);
+}
+
+function plain({ code, detail }: Weighed): Reason {
+  return { code, detail };
 }
 
 function textReason(weight: number, tokens: readonly ExplainedToken[]): Weighed {
@@ -159,17 +167,19 @@ function topicReason(weight: number, model: Model, evidence: Evidence): Weighed 
   };
 }
 
-function signalReasons(tokens: readonly ExplainedToken[]): Weighed[] {
-  return tokens
-    .filter((token) => token.field === 'signal')
-    .map((token) => {
-      const said = signalSentences.get(token.token) ?? `"${token.token.slice(0, 60)}" was found`;
-      return { code: token.token, detail: `${said} (${counted(token)})`, weight: token.weight };
-    });
+/** What was found is told even where it weighs nothing yet: it is a fact, and the moderator may know what it means. */
+function signalReasons(signals: readonly string[], tokens: readonly ExplainedToken[]): Weighed[] {
+  return signals.map((signal) => {
+    const said = signalSentences.get(signal) ?? `"${signal.slice(0, 60)}" was found`;
+    const token = tokens.find((at) => at.field === 'signal' && at.token === signal);
+    if (token === undefined) return { code: signal, detail: said, weight: 0 };
+    return { code: signal, detail: `${said} (${counted(token)})`, weight: token.weight };
+  });
 }
 
 const signalSentences = new Map([
   ['no_link_back', 'the source does not link here'],
+  ['loose_link', 'the source links to another form of the address'],
   ['honeypot', 'a field that people do not see was filled in'],
 ]);
 

@@ -165,7 +165,9 @@ test('a TrackBack without a link back is held with that as a signal', async () =
   expect(answer.text).toContain('<error>0</error>');
   const item = await until(bySource(source));
   expect(item).toMatchObject({ kind: 'trackback', status: 'held', title: 'On bread', author: { name: 'Alice' } });
-  expect((await backtalk.get(`/v1/submissions/${item.id}`)).signals).toEqual(['no_link_back']);
+  const { signals, verdict } = await backtalk.get(`/v1/submissions/${item.id}`);
+  expect(signals).toEqual(['no_link_back']);
+  expect(verdict.reasons).toContainEqual({ code: 'no_link_back', detail: 'the source does not link here' });
 });
 
 test('the text of the post is fetched by the worker and measures what is off topic', async () => {
