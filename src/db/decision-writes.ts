@@ -1,7 +1,7 @@
 // The parts of deciding and undoing that write: locking, lessons, the changed rows and the log. Called inside a transaction.
 import { and, asc, eq, inArray, sql } from 'drizzle-orm';
 import { v7 as newId } from 'uuid';
-import type { Action, Label, Status } from '../submission.ts';
+import { type Action, isLegalMove, type Label, type Status } from '../submission.ts';
 import type { Db } from './client.ts';
 import { appendLog, insertLessons } from './log.ts';
 import { decisions, moves, submissions } from './schema.ts';
@@ -28,28 +28,57 @@ export async function lockSubmissions(
   const found = await tx
     .select()
     .from(submissions)
-    .where(and(inArray(submissions.id, [...ids]), siteId === null ? undefined : eq(submissions.siteId, siteId)))
+    .where(among(ids, siteId))
     .orderBy(asc(submissions.id))
     .for('update');
   return new Map(found.map((submission) => [submission.id, submission]));
 }
 
-/** Stores what the submissions teach under a label, and answers the lesson of each; none without a label. */
+function among(ids: readonly string[], siteId: string | null) {
+  return and(inArray(submissions.id, [...ids]), siteId === null ? undefined : eq(submissions.siteId, siteId));
+}
+
+/** A lesson that is not stored yet, and the text that it was made of. */
+export interface Prepared {
+  features: Uint8Array;
+  featuresVersion: number;
+  text: string;
+}
+
+/** Makes the lessons of all submissions that may be decided on ready. */
+export async function prepareLessons(
+  db: Db,
+  request: { ids: readonly string[]; siteId: string | null },
+  lessonOf: LessonOf,
+): Promise<Map<string, Prepared>> {
+  const found = await db.select().from(submissions).where(among(request.ids, request.siteId));
+  const lessons = new Map<string, Prepared>();
+  for (const submission of found) {
+    // All that a moderator can decide on can be held.
+    if (isLegalMove('moderator', submission.status, 'held'))
+      lessons.set(submission.id, { ...(await lessonOf(db, submission)), text: textOf(submission) });
+  }
+  return lessons;
+}
+
+/** All that a lesson is made of. */
+function textOf({ kind, authorName, authorEmail, authorUrl, title, content, source, signals }: Submission): string {
+  return JSON.stringify([kind, authorName, authorEmail, authorUrl, title, content, source, signals]);
+}
+
+/** Stores what the submissions teach under a label, and answers the lesson of each; `changed` if one has another text by now. */
 export async function teach(
   tx: Db,
   taught: readonly Submission[],
-  label: Label | null,
-  lessonOf: LessonOf,
-): Promise<Map<string, number>> {
-  if (label === null) return new Map();
+  label: Label,
+  prepared: ReadonlyMap<string, Prepared>,
+): Promise<Map<string, number> | 'changed'> {
   const lessons = [];
   for (const submission of taught) {
-    lessons.push({
-      siteId: submission.siteId,
-      submissionId: submission.id,
-      label,
-      ...(await lessonOf(tx, submission)),
-    });
+    const lesson = prepared.get(submission.id);
+    if (lesson === undefined || lesson.text !== textOf(submission)) return 'changed';
+    const { features, featuresVersion } = lesson;
+    lessons.push({ siteId: submission.siteId, submissionId: submission.id, label, features, featuresVersion });
   }
   const ids = await insertLessons(tx, lessons);
   return new Map(taught.map((submission, index) => [submission.id, ids[index] as number]));

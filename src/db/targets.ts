@@ -50,20 +50,29 @@ export async function listTargets(
   return db.select().from(targets).where(where).orderBy(asc(targets.id)).limit(limit);
 }
 
-/** Stores what the engine says of its post. From then on a fetched page no longer replaces title and text. */
+/**
+ * Stores what the engine says of its post. From then on a fetched page no longer replaces title and text; other ones than
+ * before count as fetched now, so that what is held is judged again by them.
+ */
 export async function describeTarget(
   db: Db,
   id: string,
   change: { title?: string; text?: string; state?: Target['state'] },
+  now = new Date(),
 ): Promise<Target> {
-  const described = change.title !== undefined || change.text !== undefined;
-  const [row] = await db
-    .update(targets)
-    .set({ ...change, ...(described ? { registered: true, dueAt: null } : {}) })
-    .where(eq(targets.id, id))
-    .returning();
-  if (row === undefined) throw new Error('a target vanished');
-  return row;
+  const { title, text } = change;
+  const described = title !== undefined || text !== undefined;
+  const differs = sql`(${targets.title}, ${targets.text}) is distinct from
+    (coalesce(${title ?? null}::text, ${targets.title}), coalesce(${text ?? null}::text, ${targets.text}))`;
+  const fetchedAt = sql<Date>`case when ${differs} then ${now.toISOString()}::timestamptz else ${targets.fetchedAt} end`;
+  if (described || change.state !== undefined)
+    await db
+      .update(targets)
+      .set({ ...change, ...(described && { registered: true, dueAt: null, fetchedAt }) })
+      .where(eq(targets.id, id));
+  const stored = await getTarget(db, id);
+  if (stored === null) throw new Error('a target vanished');
+  return stored;
 }
 
 /** Leases the target whose page is due first, for `leaseMs`; null if none is. */
@@ -83,19 +92,19 @@ export async function leaseTarget(db: Db, now: Date, leaseMs: number): Promise<T
   return row ?? null;
 }
 
-/** Ends a lease: stores the page's title and text, if there was one, unless the engine has described the post since. */
+/**
+ * Ends a lease: stores the page's title and text, if there was one, unless the engine has described the post since. A page
+ * that is there opens nothing: whether a post takes responses is the engine's word.
+ */
 export async function finishTarget(
   db: Db,
   id: string,
   result: { page: { title: string | null; text: string } | null; gone: boolean; now: Date; dueAt: Date | null },
 ): Promise<void> {
   const { page, gone, now, dueAt } = result;
-  await db.update(targets).set({ leasedUntil: null, fetchedAt: now, dueAt }).where(eq(targets.id, id));
-  const ours = and(eq(targets.id, id), eq(targets.registered, false));
-  if (page !== null)
-    await db
-      .update(targets)
-      .set({ ...page, state: 'open', attempts: 0 })
-      .where(ours);
-  if (gone) await db.update(targets).set({ state: 'gone' }).where(ours);
+  await db.update(targets).set({ leasedUntil: null }).where(eq(targets.id, id));
+  await db
+    .update(targets)
+    .set({ fetchedAt: now, dueAt, ...(page && { ...page, attempts: 0 }), ...(gone && { state: 'gone' }) })
+    .where(and(eq(targets.id, id), eq(targets.registered, false)));
 }

@@ -29,8 +29,10 @@ export async function findToken(db: Db, hash: string): Promise<Token | null> {
   return row === undefined ? null : withoutHash(row);
 }
 
+/** Whether there ever was a token that may do everything; one bound to a site may not. */
 export async function hasAdminToken(db: Db): Promise<boolean> {
-  return (await db.select({ id: tokens.id }).from(tokens).where(eq(tokens.scope, 'admin')).limit(1)).length > 0;
+  const all = and(eq(tokens.scope, 'admin'), isNull(tokens.siteId));
+  return (await db.select({ id: tokens.id }).from(tokens).where(all).limit(1)).length > 0;
 }
 
 export async function listTokens(db: Db, limit: number): Promise<Token[]> {

@@ -1,4 +1,5 @@
-// Cursors of the moderators' lists: the place where the next page begins, bound to the question it belongs to.
+// Cursors of the moderators' lists: the place where the next page begins, bound to the question it belongs to. A place
+// begins with an arrival number.
 import { createHash } from 'node:crypto';
 import { CodedError } from '../errors.ts';
 
@@ -15,7 +16,7 @@ export function readCursor(question: unknown, cursor: string, length: number): n
   } catch {
     parts = null;
   }
-  if (!Array.isArray(parts) || parts.length !== length + 1 || !parts.slice(1).every((part) => Number.isFinite(part))) {
+  if (!Array.isArray(parts) || parts.length !== length + 1 || !isPlace(parts.slice(1))) {
     throw new CodedError('moderate.bad_cursor', 'cursor: this is not one of ours');
   }
   if (parts[0] !== fingerprint(question)) {
@@ -25,6 +26,10 @@ export function readCursor(question: unknown, cursor: string, length: number): n
     );
   }
   return parts.slice(1);
+}
+
+function isPlace(parts: unknown[]): boolean {
+  return Number.isSafeInteger(parts[0]) && parts.every((part) => Number.isFinite(part));
 }
 
 function fingerprint(question: unknown): string {

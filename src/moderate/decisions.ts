@@ -2,17 +2,19 @@
 import { Hono } from 'hono';
 import { z } from 'zod';
 import type { Auth, Caller } from '../auth.ts';
+import { getDecision, listDecisions } from '../db/audit.ts';
 import type { Db } from '../db/client.ts';
 import type { LessonOf } from '../db/decision-writes.ts';
-import { type Decision, type DecisionResult, decide, getDecision, listDecisions, undo } from '../db/decisions.ts';
+import { type Decision, type DecisionResult, decide } from '../db/decisions.ts';
 import { idsMatching } from '../db/queue.ts';
 import { getSubmission } from '../db/submissions.ts';
+import { undo } from '../db/undo.ts';
 import { CodedError } from '../errors.ts';
-import { checked, type Env, parseJson, readBody } from '../http.ts';
+import { type Env, parseJson, readBody } from '../http.ts';
 import { type Action, actions, statuses } from '../submission.ts';
 import { cleanText } from '../text.ts';
 import { readCursor, writeCursor } from './cursor.ts';
-import { filterOf, filterSchema } from './filters.ts';
+import { filterOf, filterSchema, idSchema, readSingles } from './filters.ts';
 import { decisionOf, itemOf } from './item.ts';
 import { isId, requireSubmission } from './queue.ts';
 
@@ -32,13 +34,13 @@ const mostAtOnce = 500;
 const note = z.string().max(2_000).transform(cleanText).nullish();
 const actionSchema = z.strictObject({ note, from: z.enum(statuses).optional() });
 const bulkSchema = z.union([
-  z.strictObject({ action: z.enum(actions), ids: z.array(z.uuid()).min(1).max(mostAtOnce), note }),
+  z.strictObject({ action: z.enum(actions), ids: z.array(idSchema).min(1), note }),
   z.strictObject({ action: z.enum(actions), filter: filterSchema, expect: z.number().int().min(0), note }),
 ]);
 const listSchema = z.strictObject({
   actor: z.string().max(200).optional(),
   limit: z.coerce.number().int().min(1).max(200).default(50),
-  cursor: z.string().max(500).optional(),
+  cursor: z.string().optional(),
 });
 
 /** `POST /submissions/<id>/<action>`, and `/decisions`. */
@@ -88,15 +90,14 @@ function decisionRoutes(deps: Dependencies): Hono<Env> {
   routes.post('/', async (c) => {
     const caller = await auth.require(c, 'moderate');
     const input = parseJson(await readBody(c, deps.maxBodyBytes), bulkSchema, 'moderate.bad_input');
-    const ids = 'ids' in input ? [...new Set(input.ids)] : await matching(db, caller, input.filter, input.expect);
+    const ids = 'ids' in input ? few([...new Set(input.ids)]) : await matching(db, caller, input.filter, input.expect);
     const { decision, results } = await run(deps, caller, {
       action: input.action,
       ids,
       from: undefined,
       note: input.note ?? null,
     });
-    if (decision === null)
-      throw new CodedError('moderate.illegal_move', 'none of these submissions can be decided so', { results });
+    if (decision === null) throw nothingDecided(results);
     return c.json(decisionOf(decision, results));
   });
 
@@ -107,6 +108,11 @@ function decisionRoutes(deps: Dependencies): Hono<Env> {
       ? await undo(db, { id, actor: caller.actor, siteId: caller.siteId, now: deps.now() })
       : null;
     if (undone === null) throw new CodedError('moderate.not_found', `there is no decision ${id.slice(0, 50)}`);
+    if (undone === 'other_sites')
+      throw new CodedError(
+        'auth.forbidden',
+        'this decision was made for other sites too, and your token is bound to one',
+      );
     if (undone === 'already_undone')
       throw new CodedError('moderate.already_undone', 'this decision has been undone already');
     await deps.learned(undone.sites);
@@ -115,7 +121,7 @@ function decisionRoutes(deps: Dependencies): Hono<Env> {
 
   routes.get('/', async (c) => {
     const { siteId } = await auth.require(c, 'moderate');
-    const { actor, limit, cursor } = checked(c.req.query(), listSchema, 'moderate.bad_input');
+    const { actor, limit, cursor } = readSingles(c.req.queries(), listSchema);
     const question = ['decisions', siteId, actor ?? null];
     const [before] = cursor === undefined ? [] : readCursor(question, cursor, 1);
     const found = await listDecisions(db, { siteId, actor: actor ?? null, before: before ?? null, limit: limit + 1 });
@@ -160,16 +166,23 @@ async function matching(
   filter: z.output<typeof filterSchema>,
   expect: number,
 ): Promise<string[]> {
-  const ids = await idsMatching(db, filterOf(filter, caller.siteId), mostAtOnce + 1);
-  if (ids.length > mostAtOnce)
-    throw new CodedError(
-      'moderate.too_many',
-      `the filter means more than ${mostAtOnce} submissions; decide on fewer at once`,
-      { most: mostAtOnce },
-    );
+  const ids = few(await idsMatching(db, filterOf(filter, caller.siteId), mostAtOnce + 1));
   if (ids.length !== expect)
     throw new CodedError('moderate.count_changed', `the filter means ${ids.length} submissions now, not ${expect}`, {
       count: ids.length,
     });
   return ids;
+}
+
+function few(ids: string[]): string[] {
+  if (ids.length <= mostAtOnce) return ids;
+  const message = `these are more than ${mostAtOnce} submissions; decide on fewer at once`;
+  throw new CodedError('moderate.too_many', message, { most: mostAtOnce });
+}
+
+/** Nothing was changed, and nothing stands that could be answered: says which of the reasons it is. */
+function nothingDecided(results: readonly DecisionResult[]): CodedError {
+  if (results.every((result) => result.code === 'moderate.not_found'))
+    return new CodedError('moderate.not_found', 'there is no such submission', { results });
+  return new CodedError('moderate.illegal_move', 'none of these submissions can be decided so', { results });
 }

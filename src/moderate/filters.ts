@@ -11,8 +11,14 @@ const listOf = <Type extends z.ZodType>(type: Type) =>
   z
     .union([type, z.array(type).min(1).max(50)])
     .transform((value) => (Array.isArray(value) ? value : [value]) as z.output<Type>[]);
-const part = z.string().min(1).max(200).transform(cleanText);
-const probability = z.coerce.number().min(0).max(1);
+/** One of our ids, as the database writes it. */
+export const idSchema = z.uuid().toLowerCase();
+/** Checked after cleaning: nothing would be a part of everything. */
+const part = z.string().max(200).transform(cleanText).pipe(z.string().min(1));
+/** A number, or its text in a query. Not coerced: `null` and blanks would become 0. */
+const probability = z
+  .union([z.number(), z.string().regex(/\S/, 'must be a number').transform(Number)])
+  .pipe(z.number().min(0).max(1));
 const target = z.string().transform((text, context) => {
   const url = parseHttpUrl(text);
   if (url !== null) return targetKey(url);
@@ -23,7 +29,7 @@ const target = z.string().transform((text, context) => {
 const fields = {
   status: listOf(z.enum(statuses)).optional(),
   kind: listOf(z.enum(kinds)).optional(),
-  site: listOf(z.uuid()).optional(),
+  site: listOf(idSchema).optional(),
   target: listOf(target).optional(),
   author: listOf(part).optional(),
   q: listOf(part).optional(),
@@ -38,22 +44,43 @@ const querySchema = z.strictObject({
   ...fields,
   sort: z.enum(['oldest', 'newest', 'probability']).default('oldest'),
   limit: z.coerce.number().int().min(1).max(200).default(50),
-  cursor: z.string().max(500).optional(),
+  cursor: z.string().optional(),
 });
 
 const single = new Set(['minProbability', 'maxProbability', 'sort', 'limit', 'cursor']);
 
 /** Reads the query of a list. Throws `moderate.bad_input` for unknown, repeated or wrong parameters. */
 export function readQuery(parameters: Record<string, string[]>): z.output<typeof querySchema> {
+  return checked(
+    given(parameters, (name) => single.has(name)),
+    querySchema,
+    'moderate.bad_input',
+  );
+}
+
+/** The same for a list whose parameters may each be given once only. */
+export function readSingles<Type extends z.ZodType>(
+  parameters: Record<string, string[]>,
+  schema: Type,
+): z.output<Type> {
+  return checked(
+    given(parameters, () => true),
+    schema,
+    'moderate.bad_input',
+  );
+}
+
+/** The parameters that have a value: one, or a list of them. */
+function given(parameters: Record<string, string[]>, isSingle: (name: string) => boolean) {
   const entries = Object.entries(parameters)
     .map(([name, values]) => {
-      if (single.has(name) && values.length > 1)
+      if (isSingle(name) && values.length > 1)
         throw new CodedError('moderate.bad_input', `${name}: may be given once only`);
-      const given = values.filter((value) => value !== '');
-      return [name, single.has(name) ? given[0] : given] as const;
+      const written = values.filter((value) => value !== '');
+      return [name, isSingle(name) ? written[0] : written] as const;
     })
     .filter(([, value]) => value !== undefined && value.length > 0);
-  return checked(Object.fromEntries(entries), querySchema, 'moderate.bad_input');
+  return Object.fromEntries(entries);
 }
 
 /** The part of a read query or JSON filter that chooses submissions, cut to what a caller may see. */

@@ -63,7 +63,7 @@ export function createSites({
     const site = {
       name: input.name ?? (input.bases[0] as URL).host,
       bases: input.bases,
-      settings: merge(defaultSettings, input.settings),
+      settings: { ...defaultSettings, ...given(input.settings ?? {}) },
       now: now(),
     };
     return c.json(siteOf(await uniqueBases(() => insertSite(db, site))), 201);
@@ -86,7 +86,7 @@ export function createSites({
     const change = {
       ...(name && { name }),
       ...(bases && { bases }),
-      ...(settings && { settings: merge(site.settings, settings) }),
+      ...(settings && { settings: given(settings) }),
     };
     const changed = await uniqueBases(() => updateSite(db, site.id, change));
     return c.json(siteOf(changed ?? site));
@@ -104,11 +104,8 @@ async function requireKnown(db: Db, id: string): Promise<Site> {
   return site;
 }
 
-function merge(current: Site['settings'], change: z.output<typeof settings> | undefined): Site['settings'] {
-  return {
-    spamAbove: change?.spamAbove ?? current.spamAbove,
-    approveBelow: change?.approveBelow === undefined ? current.approveBelow : change.approveBelow,
-  };
+function given({ spamAbove, approveBelow }: z.output<typeof settings>): Partial<Site['settings']> {
+  return { ...(spamAbove !== undefined && { spamAbove }), ...(approveBelow !== undefined && { approveBelow }) };
 }
 
 async function uniqueBases<Result>(write: () => Promise<Result>): Promise<Result> {

@@ -6,9 +6,10 @@ import type { Db } from '../db/client.ts';
 import { findSiteOf } from '../db/sites.ts';
 import { describeTarget, ensureTarget, getTarget, listTargets, type Target } from '../db/targets.ts';
 import { CodedError } from '../errors.ts';
-import { checked, type Env, parseJson, readBody } from '../http.ts';
+import { type Env, parseJson, readBody } from '../http.ts';
 import { cleanText } from '../text.ts';
 import { parseHttpUrl } from '../url.ts';
+import { idSchema, readSingles } from './filters.ts';
 import { isId } from './queue.ts';
 
 const description = {
@@ -19,8 +20,8 @@ const description = {
 const newTarget = z.strictObject({ url: z.string(), ...description });
 const targetChange = z.strictObject(description);
 const listSchema = z.strictObject({
-  site: z.uuid().optional(),
-  after: z.uuid().optional(),
+  site: idSchema.optional(),
+  after: idSchema.optional(),
   limit: z.coerce.number().int().min(1).max(200).default(50),
 });
 
@@ -40,7 +41,7 @@ export function createTargets({
 
   routes.get('/', async (c) => {
     const caller = await auth.require(c, 'moderate');
-    const { site, after, limit } = checked(c.req.query(), listSchema, 'moderate.bad_input');
+    const { site, after, limit } = readSingles(c.req.queries(), listSchema);
     if (site !== undefined) requireSite(caller, site);
     const found = await listTargets(db, site ?? caller.siteId, after ?? null, limit + 1);
     const items = found.slice(0, limit);
@@ -57,16 +58,14 @@ export function createTargets({
       throw new CodedError('receive.unknown_target', 'the url does not lie under a site of this service');
     requireSite(caller, site.id);
     const { id } = await ensureTarget(db, site.id, url, now());
-    return c.json(targetOf(await describeTarget(db, id, given(input))));
+    return c.json(targetOf(await describeTarget(db, id, given(input), now())));
   });
 
   routes.patch('/:id', async (c) => {
     const caller = await auth.require(c, 'submit');
     const target = await requireTarget(db, c.req.param('id'), caller);
     const input = parseJson(await readBody(c, maxBodyBytes), targetChange, 'moderate.bad_input');
-    return c.json(
-      targetOf(Object.keys(input).length === 0 ? target : await describeTarget(db, target.id, given(input))),
-    );
+    return c.json(targetOf(await describeTarget(db, target.id, given(input), now())));
   });
 
   routes.get('/:id', async (c) => {

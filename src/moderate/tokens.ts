@@ -7,21 +7,23 @@ import { getSite } from '../db/sites.ts';
 import { insertToken, listTokens, revokeToken, type Token } from '../db/tokens.ts';
 import { CodedError } from '../errors.ts';
 import { type Env, parseJson, readBody } from '../http.ts';
+import { kinds } from '../submission.ts';
 import { cleanText } from '../text.ts';
+import { idSchema } from './filters.ts';
 import { isId } from './queue.ts';
 
 const mostListed = 1_000;
-/** Names that the audit log uses for others. */
-const reserved = new Set(['policy', 'worker', 'ADMIN_TOKEN', 'comment', 'pingback', 'trackback', 'webmention']);
+/** Names that the audit log uses for others, in lower case; `admin` is the token that a first start makes. */
+const reserved = new Set<string>(['policy', 'worker', 'admin_token', 'admin', ...kinds]);
 
 const newTokenSchema = z.strictObject({
   name: z
     .string()
     .transform((text) => cleanText(text).trim())
     .pipe(z.string().min(1).max(100))
-    .refine((name) => !reserved.has(name), 'is reserved'),
+    .refine((name) => !reserved.has(name.toLowerCase()), 'is reserved'),
   scope: z.enum(['submit', 'moderate', 'admin']),
-  site: z.uuid().nullish(),
+  site: idSchema.nullish(),
 });
 
 /** `/tokens`, for admins of all sites. */
