@@ -73,6 +73,11 @@ export function checked<Type extends z.ZodType>(
   );
 }
 
+/** Whether a text has the form of our ids. */
+export function isId(text: string): boolean {
+  return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text);
+}
+
 /** Tells the client's address. Behind proxies of the given networks it is the last address that they did not add themselves. */
 export function createAddressReader(trusted: readonly string[]): (c: Ctx) => string {
   const networks = trusted.map((text) => parseNetwork(text));

@@ -23,7 +23,7 @@ export interface DecisionResult {
   ok: boolean;
   from: Status | null;
   to: Status | null;
-  code?: 'moderate.not_found' | 'moderate.illegal_move' | 'moderate.status_changed' | 'moderate.superseded';
+  code?: 'moderate.not_found' | 'moderate.illegal_move' | 'moderate.status_changed' | 'superseded';
 }
 
 export interface DecisionRequest {

@@ -72,6 +72,6 @@ function restoring(
 }
 
 function resultOfUndo({ id, status: from }: Submission, change: Change | null): DecisionResult {
-  if (change === null) return { id, ok: false, from, to: from, code: 'moderate.superseded' };
+  if (change === null) return { id, ok: false, from, to: from, code: 'superseded' };
   return { id, ok: true, from, to: change.status };
 }

@@ -6,9 +6,8 @@ import { approvedUnder, type Submission } from '../db/submissions.ts';
 import { findTarget } from '../db/targets.ts';
 import { CodedError } from '../errors.ts';
 import type { Env } from '../http.ts';
-import { commentHtml } from '../sanitize.ts';
-import { escapeHtml } from '../text.ts';
 import { parseHttpUrl, targetKey } from '../url.ts';
+import { createRendering, type Rendering } from './rendering.ts';
 
 /** Submissions of one target that are shown; the oldest come first. */
 const mostShown = 1_000;
@@ -27,13 +26,14 @@ interface Published {
 /** `GET /published?target=<post URL>`; an unknown target is an empty list, so that asking tells nothing. */
 export function createPublished({ db }: { db: Db }): Hono<Env> {
   const routes = new Hono<Env>();
+  const render = createRendering();
   routes.get('/', async (c) => {
     const written = c.req.query('target');
     const target = written === undefined ? null : parseHttpUrl(written);
     if (target === null) throw new CodedError('http.bad_request', 'target: must be given, as an http or https URL');
     const found = await approvedAt(db, target);
     // A blog's page asks from the reader's browser, and everything here is public.
-    return c.json({ target: written, count: found.length, items: threaded(found) }, 200, {
+    return c.json({ target: written, count: found.length, items: threaded(found, render) }, 200, {
       'Access-Control-Allow-Origin': '*',
     });
   });
@@ -47,8 +47,8 @@ async function approvedAt(db: Db, url: URL): Promise<Submission[]> {
 }
 
 /** Replies under what they answer to; one whose parent is not shown stands at the top. */
-function threaded(submissions: readonly Submission[]): Published[] {
-  const shown = new Map(submissions.map((submission) => [submission.id, publishedOf(submission)]));
+function threaded(submissions: readonly Submission[], render: Rendering): Published[] {
+  const shown = new Map(submissions.map((submission) => [submission.id, publishedOf(submission, render)]));
   const top: Published[] = [];
   for (const submission of submissions) {
     const item = shown.get(submission.id);
@@ -58,14 +58,14 @@ function threaded(submissions: readonly Submission[]): Published[] {
   return top;
 }
 
-function publishedOf(submission: Submission): Published {
-  const { id, kind, authorName, authorUrl, title, content, source } = submission;
+function publishedOf(submission: Submission, render: Rendering): Published {
+  const { id, kind, authorName, authorUrl, title, source } = submission;
   return {
     id,
     kind,
     author: { name: authorName, url: authorUrl },
     title,
-    html: kind === 'comment' ? commentHtml(content) : `<p>${escapeHtml(content)}</p>`,
+    html: render(submission),
     source,
     publishedAt: (submission.submittedAt ?? submission.receivedAt).toISOString(),
     replies: [],

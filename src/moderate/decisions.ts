@@ -10,13 +10,13 @@ import { idsMatching } from '../db/queue.ts';
 import { getSubmission } from '../db/submissions.ts';
 import { undo } from '../db/undo.ts';
 import { CodedError } from '../errors.ts';
-import { type Env, parseJson, readBody } from '../http.ts';
+import { type Env, isId, parseJson, readBody } from '../http.ts';
 import { type Action, actions, statuses } from '../submission.ts';
 import { cleanText } from '../text.ts';
 import { readCursor, writeCursor } from './cursor.ts';
 import { filterOf, filterSchema, idSchema, readSingles } from './filters.ts';
 import { decisionOf, itemOf } from './item.ts';
-import { isId, requireSubmission } from './queue.ts';
+import { requireSubmission } from './queue.ts';
 
 interface Dependencies {
   db: Db;

@@ -7,7 +7,7 @@ import { historyOf } from '../db/moves.ts';
 import { listSubmissions, placeOf } from '../db/queue.ts';
 import { getSubmission, type Submission } from '../db/submissions.ts';
 import { CodedError } from '../errors.ts';
-import type { Env } from '../http.ts';
+import { type Env, isId } from '../http.ts';
 import { readCursor, writeCursor } from './cursor.ts';
 import { filterOf, readQuery } from './filters.ts';
 import { itemOf, verdictOf } from './item.ts';
@@ -50,9 +50,4 @@ export async function requireSubmission(db: Db, id: string, siteId: string | nul
   if (found === null || (siteId !== null && found.siteId !== siteId))
     throw new CodedError('moderate.not_found', `there is no submission ${id.slice(0, 50)}`);
   return found;
-}
-
-/** Whether a text has the form of our ids. */
-export function isId(text: string): boolean {
-  return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text);
 }

@@ -5,10 +5,9 @@ import { type Auth, requireSite } from '../auth.ts';
 import { type Db, violatedConstraint } from '../db/client.ts';
 import { defaultSettings, getSite, insertSite, listSites, type Site, updateSite } from '../db/sites.ts';
 import { CodedError } from '../errors.ts';
-import { type Env, parseJson, readBody } from '../http.ts';
+import { type Env, isId, parseJson, readBody } from '../http.ts';
 import { cleanText } from '../text.ts';
 import { parseHttpUrl } from '../url.ts';
-import { isId } from './queue.ts';
 
 /** Sites that one list shows. */
 const mostListed = 1_000;

@@ -6,11 +6,10 @@ import type { Db } from '../db/client.ts';
 import { findSiteOf } from '../db/sites.ts';
 import { describeTarget, ensureTarget, getTarget, listTargets, type Target } from '../db/targets.ts';
 import { CodedError } from '../errors.ts';
-import { type Env, parseJson, readBody } from '../http.ts';
+import { type Env, isId, parseJson, readBody } from '../http.ts';
 import { cleanText } from '../text.ts';
 import { parseHttpUrl } from '../url.ts';
 import { idSchema, readSingles } from './filters.ts';
-import { isId } from './queue.ts';
 
 const description = {
   title: z.string().max(500).transform(cleanText).optional(),

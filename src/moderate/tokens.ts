@@ -6,11 +6,10 @@ import { type Db, violatedConstraint } from '../db/client.ts';
 import { getSite } from '../db/sites.ts';
 import { insertToken, listTokens, revokeToken, type Token } from '../db/tokens.ts';
 import { CodedError } from '../errors.ts';
-import { type Env, parseJson, readBody } from '../http.ts';
+import { type Env, isId, parseJson, readBody } from '../http.ts';
 import { kinds } from '../submission.ts';
 import { cleanText } from '../text.ts';
 import { idSchema } from './filters.ts';
-import { isId } from './queue.ts';
 
 const mostListed = 1_000;
 /** Names that the audit log uses for others, in lower case; `admin` is the token that a first start makes. */

@@ -17,7 +17,7 @@ import {
   verdictColumns,
 } from '../db/submissions.ts';
 import { describeTarget, ensureTarget, findTarget, type Target } from '../db/targets.ts';
-import { networkOf } from '../http.ts';
+import { isId, networkOf } from '../http.ts';
 import type { Kind } from '../submission.ts';
 import { sourceKey, targetKey } from '../url.ts';
 
@@ -187,7 +187,7 @@ export function createIntake(deps: Dependencies): Intake {
   }
 
   async function byId(id: string): Promise<Submission | null> {
-    return uuid.test(id) ? getSubmission(db, id) : null;
+    return isId(id) ? getSubmission(db, id) : null;
   }
 
   function address(ip: string | null): { ip: string | null; ipHash: string | null; ipNet: string | null } {
@@ -213,6 +213,3 @@ export function createIntake(deps: Dependencies): Intake {
 function userAgentOf(header: string | null | undefined): string | null {
   return header?.slice(0, 1_000) || null;
 }
-
-/** The form of every id here. The database throws on any other text. */
-export const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;

@@ -2,11 +2,11 @@
 // claim: the page behind it is fetched later.
 import { Hono } from 'hono';
 import { CodedError } from '../errors.ts';
-import { type Ctx, type Env, readBody } from '../http.ts';
+import { type Ctx, type Env, isId, readBody } from '../http.ts';
 import { cleanText, collapse, crop, decodeEntities, escapeXml } from '../text.ts';
 import { parseHttpUrl } from '../url.ts';
 import { isFormType, readForm } from './form.ts';
-import { type Intake, type Refusal, uuid } from './intake.ts';
+import type { Intake, Refusal } from './intake.ts';
 
 /** Lengths at which what a ping claims is cropped, as Movable Type and WordPress crop it. */
 const lengths = { title: 250, excerpt: 255, blogName: 255 };
@@ -37,7 +37,7 @@ async function targetOf(deps: Dependencies, c: Ctx): Promise<URL | null> {
   const { pathname, search } = new URL(c.req.url);
   const [, , id = '', ...path] = pathname.split('/');
   if (id === '') return parseHttpUrl(c.req.query('target') ?? '');
-  if (!uuid.test(id)) return null;
+  if (!isId(id)) return null;
   const named = path.join('') === '' ? await deps.targetById(id) : null;
   if (named !== null) return named;
   const base = await deps.siteBase(id);

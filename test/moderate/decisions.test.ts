@@ -203,7 +203,7 @@ describe('deciding on one', () => {
     expect(submission).toMatchObject({ status: 'spam', version: 2 });
     expect(await check()).not.toEqual(unconfirmed);
     expect((await undo(policy.id)).json.results).toEqual([
-      { id, ok: false, from: 'spam', to: 'spam', code: 'moderate.superseded' },
+      { id, ok: false, from: 'spam', to: 'spam', code: 'superseded' },
     ]);
 
     await undo(decision.id);
@@ -360,7 +360,7 @@ describe('undoing', () => {
     const between = await check();
     const early = await undo(first.id);
     expect(early.status).toBe(200);
-    expect(early.json.results).toEqual([{ id: a, ok: false, from: 'spam', to: 'spam', code: 'moderate.superseded' }]);
+    expect(early.json.results).toEqual([{ id: a, ok: false, from: 'spam', to: 'spam', code: 'superseded' }]);
     expect(early.json.undoneAt).toBeNull();
     expect(await check()).toEqual(between);
     await undo(second.id);
@@ -372,7 +372,7 @@ describe('undoing', () => {
     const later = (await act(b, 'spam')).json.decision;
     expect((await undo(both.id)).json.results).toMatchObject([
       { id: a, ok: true },
-      { id: b, ok: false, code: 'moderate.superseded' },
+      { id: b, ok: false, code: 'superseded' },
     ]);
     await undo(later.id);
     expect((await read(b)).status).toBe('approved');
