@@ -88,7 +88,6 @@ CREATE TABLE "submissions" (
 	"version" integer DEFAULT 1 NOT NULL,
 	"former_status" text,
 	"source" text,
-	"source_host" text,
 	"ping_key" text,
 	"target" text NOT NULL,
 	"author_name" text,
@@ -126,7 +125,8 @@ CREATE TABLE "targets" (
 	"state" text DEFAULT 'open' NOT NULL,
 	"title" text,
 	"text" text,
-	"registered" boolean DEFAULT false NOT NULL,
+	"title_told" boolean DEFAULT false NOT NULL,
+	"text_told" boolean DEFAULT false NOT NULL,
 	"fetched_at" timestamp (3) with time zone,
 	"due_at" timestamp (3) with time zone,
 	"leased_until" timestamp (3) with time zone,
@@ -161,7 +161,10 @@ ALTER TABLE "submissions" ADD CONSTRAINT "submissions_parent_id_submissions_id_f
 ALTER TABLE "targets" ADD CONSTRAINT "targets_site_id_sites_id_fk" FOREIGN KEY ("site_id") REFERENCES "public"."sites"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "tokens" ADD CONSTRAINT "tokens_site_id_sites_id_fk" FOREIGN KEY ("site_id") REFERENCES "public"."sites"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 CREATE UNIQUE INDEX "decisions_seq" ON "decisions" USING btree ("seq");--> statement-breakpoint
+CREATE INDEX "decisions_actor" ON "decisions" USING btree ("actor","seq");--> statement-breakpoint
+CREATE INDEX "decisions_site" ON "decisions" USING btree ("site_id","seq");--> statement-breakpoint
 CREATE INDEX "fetches_submission" ON "fetches" USING btree ("submission_id","id");--> statement-breakpoint
+CREATE INDEX "lessons_site" ON "lessons" USING btree ("site_id","id");--> statement-breakpoint
 CREATE INDEX "lessons_submission" ON "lessons" USING btree ("submission_id");--> statement-breakpoint
 CREATE INDEX "moves_submission" ON "moves" USING btree ("submission_id","id");--> statement-breakpoint
 CREATE INDEX "moves_decision" ON "moves" USING btree ("decision_id");--> statement-breakpoint
@@ -170,11 +173,15 @@ CREATE INDEX "site_bases_site" ON "site_bases" USING btree ("site_id");--> state
 CREATE UNIQUE INDEX "submissions_seq" ON "submissions" USING btree ("seq");--> statement-breakpoint
 CREATE UNIQUE INDEX "submissions_ping" ON "submissions" USING btree ("site_id","ping_key") WHERE "submissions"."ping_key" is not null;--> statement-breakpoint
 CREATE UNIQUE INDEX "submissions_ref" ON "submissions" USING btree ("site_id","ref") WHERE "submissions"."ref" is not null;--> statement-breakpoint
-CREATE INDEX "submissions_target" ON "submissions" USING btree ("target_id","status");--> statement-breakpoint
+CREATE INDEX "submissions_target" ON "submissions" USING btree ("target_id","status","seq");--> statement-breakpoint
 CREATE INDEX "submissions_queue" ON "submissions" USING btree ("status","seq");--> statement-breakpoint
 CREATE INDEX "submissions_site_queue" ON "submissions" USING btree ("site_id","status","seq");--> statement-breakpoint
+CREATE INDEX "submissions_probability" ON "submissions" USING btree ("status",coalesce("probability", -1),"seq");--> statement-breakpoint
+CREATE INDEX "submissions_site_probability" ON "submissions" USING btree ("site_id","status",coalesce("probability", -1),"seq");--> statement-breakpoint
+CREATE INDEX "submissions_outdated" ON "submissions" USING btree ("site_id","verdict_n") WHERE "submissions"."status" = 'held';--> statement-breakpoint
 CREATE INDEX "submissions_due" ON "submissions" USING btree ("due_at") WHERE "submissions"."due_at" is not null;--> statement-breakpoint
-CREATE INDEX "submissions_probability" ON "submissions" USING btree (coalesce("probability", -1),"seq");--> statement-breakpoint
 CREATE INDEX "submissions_ip" ON "submissions" USING btree ("received_at") WHERE "submissions"."ip" is not null;--> statement-breakpoint
 CREATE UNIQUE INDEX "targets_key" ON "targets" USING btree ("site_id","key");--> statement-breakpoint
+CREATE INDEX "targets_by_key" ON "targets" USING btree ("key");--> statement-breakpoint
+CREATE INDEX "targets_site" ON "targets" USING btree ("site_id","id");--> statement-breakpoint
 CREATE INDEX "targets_due" ON "targets" USING btree ("due_at") WHERE "targets"."due_at" is not null;

@@ -61,15 +61,20 @@ export const settings = {
   RATE_PER_MINUTE: {
     type: whole(0, 1_000_000),
     default: '60',
-    doc: 'requests a minute that one address may make at the doors (IPv6: one /64); 0 is no limit; requests with a valid token are exempt',
+    doc: 'requests a minute that one address may make at the doors (IPv6: one /64), in each process; 0 is no limit; comments with a valid token are exempt',
   },
   MAX_BODY_BYTES: {
     type: whole(1_024, 10_000_000),
     default: '65536',
     doc: 'bytes of a request body; a longer one is answered 413',
   },
+  MAX_TRUSTED_BODY_BYTES: {
+    type: whole(1_024, 10_000_000),
+    default: '1000000',
+    doc: 'the same for requests with a valid token, which may carry the text of a post',
+  },
   MAX_COMMENT_CHARS: {
-    type: whole(1, 1_000_000),
+    type: whole(1, 65_536),
     default: '20000',
     doc: 'characters of a comment; a longer one is refused',
   },
@@ -90,13 +95,18 @@ export const settings = {
     default: '30000',
     doc: 'least milliseconds between two fetches of one linking page',
   },
+  HOST_FETCHES_PER_MINUTE: {
+    type: whole(0, 1_000_000),
+    default: '30',
+    doc: 'fetches a minute of linking pages from one host, in each process; 0 is no limit',
+  },
   FETCH_TIMEOUT_MS: {
     type: whole(100, 120_000),
     default: '15000',
     doc: 'milliseconds that a fetch may take in all, redirects included',
   },
   FETCH_MAX_BYTES: {
-    type: whole(1_024, 20_000_000),
+    type: whole(1_024, 1_048_576),
     default: '1000000',
     doc: 'bytes of a fetched page that are read, counted after decompression',
   },

@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { readConfig } from './config.ts';
 import { plainText } from './sanitize.ts';
-import { startService } from './service.ts';
+import { type Service, startService } from './service.ts';
 import { collapse, escapeHtml, escapeXml } from './text.ts';
 
 const responseSchema = z.union([
@@ -59,8 +59,9 @@ export async function playDemo(file: string, print: (line: string) => void): Pro
     LOG_LEVEL: 'error',
   });
   print('Starting a service with an empty database ...');
-  const service = await startService(config, { resolve: async () => [{ address: '127.0.0.1', family: 4 }] });
+  let service: Service | null = null;
   try {
+    service = await startService(config, { resolve: async () => [{ address: '127.0.0.1', family: 4 }] });
     const desk = createDesk(service.url);
     print(`It listens at ${service.url}. The page is ${web.target}: "${page.title}"\n`);
     const ids = await sendAll(page, web, desk, print);
@@ -70,7 +71,7 @@ export async function playDemo(file: string, print: (line: string) => void): Pro
     await printPublished(desk, web.target, print);
     return played;
   } finally {
-    await service.stop();
+    await service?.stop();
     await web.close();
     await rm(folder, { recursive: true, force: true });
   }
@@ -165,9 +166,8 @@ async function sendAll(page: Page, web: PlayedWeb, desk: Desk, print: (line: str
       ids.push(id);
     } else {
       const answer: string = await desk('POST', '/xmlrpc', pingbackCall(web.source(place), web.target));
-      print(
-        `POST /xmlrpc        pingback.ping from ${web.source(place)}: ${answer.includes('<fault>') ? 'FAULT' : 'registered'}`,
-      );
+      if (answer.includes('<fault>')) throw new Error(`a pingback was answered by a fault: ${answer}`);
+      print(`POST /xmlrpc        pingback.ping from ${web.source(place)}`);
       ids.push(await verified(desk, web.source(place)));
     }
   }

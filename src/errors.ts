@@ -1,17 +1,15 @@
 // The coded errors of the JSON interface. A code is `room.reason`, stable, and part of the API; this file is the whole
-// list. Only the app's error handler turns a code into an HTTP status.
+// list, with the HTTP status of each. Who answers with it is the app's error handler, or a door in its own dialect.
 
 const statusByCode = {
   'http.bad_json': 400,
   'http.bad_form': 400,
   'http.bad_request': 400,
   'http.not_found': 404,
-  'http.method_not_allowed': 405,
   'http.too_large': 413,
   'http.unsupported_type': 415,
   'http.rate_limited': 429,
   'http.internal': 500,
-  'http.stopping': 503,
   'auth.missing_token': 401,
   'auth.bad_token': 401,
   'auth.forbidden': 403,
@@ -20,7 +18,6 @@ const statusByCode = {
   'receive.unknown_target': 422,
   'receive.closed_target': 422,
   'receive.gone_target': 422,
-  'receive.site_mismatch': 422,
   'moderate.bad_input': 400,
   'moderate.bad_cursor': 400,
   'moderate.not_found': 404,

@@ -1,4 +1,4 @@
-// How often one address may knock at the doors.
+// How often one address may knock at the doors, and how often one host is fetched from. Each process counts for itself.
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 import { type Ctx, limitKey } from './http.ts';
 
@@ -10,12 +10,24 @@ export function createLimit(perMinute: number, address: (c: Ctx) => string): Lim
   if (perMinute === 0) return async () => null;
   const limiter = new RateLimiterMemory({ points: perMinute, duration: 60 });
   return async (c) => {
-    try {
-      await limiter.consume(limitKey(address(c)));
-      return null;
-    } catch (refused) {
-      if (!(refused instanceof RateLimiterRes)) throw refused;
-      return Math.max(1, Math.ceil(refused.msBeforeNext / 1_000));
-    }
+    const wait = await take(limiter, limitKey(address(c)));
+    return wait === null ? null : Math.max(1, Math.ceil(wait / 1_000));
   };
+}
+
+/** Allows `perMinute` fetches a minute from each host; 0 allows any number. Answers null, or the milliseconds to wait. */
+export function createHostLimit(perMinute: number): (host: string) => Promise<number | null> {
+  if (perMinute === 0) return async () => null;
+  const limiter = new RateLimiterMemory({ points: perMinute, duration: 60 });
+  return (host) => take(limiter, host);
+}
+
+async function take(limiter: RateLimiterMemory, key: string): Promise<number | null> {
+  try {
+    await limiter.consume(key);
+    return null;
+  } catch (refused) {
+    if (!(refused instanceof RateLimiterRes)) throw refused;
+    return refused.msBeforeNext;
+  }
 }

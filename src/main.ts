@@ -1,5 +1,6 @@
 // The process: settings from the environment, a greeting on the first start, and a graceful end on SIGTERM and SIGINT.
 import { type Config, readConfig } from './config.ts';
+import { loggable } from './log.ts';
 import { type Service, startService } from './service.ts';
 
 async function main(): Promise<void> {
@@ -42,7 +43,7 @@ function greeting(config: Config, { url, newAdminToken, hasSites }: Service): st
 }
 
 function fail(error: unknown): never {
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.stderr.write(`${loggable(error).error}\n`);
   process.exit(1);
 }
 

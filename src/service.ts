@@ -2,36 +2,24 @@
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { createApp } from './app.ts';
-import { createAuth, newToken, tokenHash } from './auth.ts';
 import type { Config } from './config.ts';
 import { type Database, type Db, openDatabase } from './db/client.ts';
-import { addressKey } from './db/installation.ts';
-import { defaultSettings, findSiteOf, getSite, hasBase, hasSiteAtOrigin, insertSite, listSites } from './db/sites.ts';
-import { approvedUnder, forgetAddresses, releaseLeases } from './db/submissions.ts';
-import { findTarget, getTarget } from './db/targets.ts';
-import { hasAdminToken, insertToken } from './db/tokens.ts';
-import { createPublished } from './deliver/published.ts';
+import { releaseLeases } from './db/leases.ts';
+import { listSites } from './db/sites.ts';
+import { forgetAddresses } from './db/submissions.ts';
+import { addMissingSites, makeAdminToken } from './first-start.ts';
 import { createAddressReader } from './http.ts';
 import { createJudge, type Judge } from './judge/judge.ts';
 import { decodeStarter } from './judge/starter.ts';
-import { createLimit } from './limit.ts';
-import { listen } from './listener.ts';
-import { createLog, type Log, loggable } from './log.ts';
+import { createHostLimit } from './limit.ts';
+import { type Listener, listen } from './listener.ts';
+import { createLog, loggable } from './log.ts';
 import { createMetrics } from './metrics.ts';
-import { createDecisions } from './moderate/decisions.ts';
-import { createQueue } from './moderate/queue.ts';
-import { createSites } from './moderate/sites.ts';
-import { createTargets } from './moderate/targets.ts';
-import { createTokens } from './moderate/tokens.ts';
 import { parseAllowed } from './public-address.ts';
-import { createCommentDoor } from './receive/comment.ts';
-import { createIntake } from './receive/intake.ts';
-import { createPingbackDoor } from './receive/pingback.ts';
-import { createTrackbackDoor } from './receive/trackback.ts';
+import { createRoutes } from './routes.ts';
 import { createSafeFetch, type ResolvedAddress } from './safe-fetch.ts';
-import { targetKey } from './url.ts';
 import { createTargetFetch } from './verify/target-page.ts';
-import { createVerification, type Verification } from './verify/verification.ts';
+import { createVerification } from './verify/verification.ts';
 import { type Step, startWorker } from './worker.ts';
 
 /** This version, as it is told to the pages that are fetched. */
@@ -69,15 +57,16 @@ export async function startService(config: Config, world: World = {}): Promise<S
   const address = createAddressReader(config.TRUST_PROXY);
   const database = await (world.database?.(migrations) ??
     openDatabase({ databaseUrl: config.DATABASE_URL, dataDir: config.DATA_DIR, migrations }));
+  let listener: Listener | null = null;
   try {
     const { db } = database;
-    const newAdminToken = await ensureAdminToken(db, config, now);
-    await ensureSites(db, config.SITES, now);
+    const newAdminToken = config.ADMIN_TOKEN === undefined ? await makeAdminToken(db, now()) : null;
+    await addMissingSites(db, config.SITES, now());
     // Nobody else can be working on an embedded database: what is leased was in hand when the last process was killed.
     if (config.DATABASE_URL === undefined) await releaseLeases(db);
     if (allow.length > 0) log.warn({ FETCH_ALLOW: config.FETCH_ALLOW }, 'addresses that are not public may be fetched');
 
-    const listener = await listen(config.HOST, config.PORT);
+    listener = await listen(config.HOST, config.PORT);
     const { url } = listener;
     const publicUrl = new URL(config.PUBLIC_URL ?? url);
     const fetch = createSafeFetch({
@@ -89,7 +78,14 @@ export async function startService(config: Config, world: World = {}): Promise<S
       refuseHosts: [hostAndPort(publicUrl)],
       ...(world.resolve && { resolve: world.resolve }),
     });
-    const judge = createJudge(db, decodeStarter(await readFile(starterFile)));
+    const metrics = createMetrics();
+    const reportWork = (step: string, error: unknown) => {
+      metrics.workFailed(step);
+      log.error({ step, ...loggable(error) }, 'background work failed');
+    };
+    const judge = createJudge(db, decodeStarter(await readFile(starterFile)), (error) =>
+      reportWork('judge again', error),
+    );
     const fetching = {
       db,
       now,
@@ -102,143 +98,38 @@ export async function startService(config: Config, world: World = {}): Promise<S
     const verification = createVerification({
       ...fetching,
       judge: judge.verdictOn,
+      hostTurn: createHostLimit(config.HOST_FETCHES_PER_MINUTE),
+      report: (error) => reportWork('verify', error),
       concurrency: config.VERIFY_CONCURRENCY,
     });
-    const metrics = createMetrics();
     const routes = await createRoutes({ config, db, now, log, judge, verification, address, ownHost: publicUrl.host });
     listener.serve(createApp({ log, metrics, routes, isReady: database.isUpToDate }));
 
-    const report = (step: string, error: unknown) => {
-      metrics.workFailed(step);
-      log.error({ step, ...loggable(error) }, 'background work failed');
-    };
     const steps = [
       verification.step,
       createTargetFetch(fetching),
       rejudging(judge, now),
       forgetting(db, config.IP_KEEP_HOURS, now),
     ];
-    const worker = startWorker(steps, { idleMs: config.WORKER_IDLE_MS, report });
+    const worker = startWorker(steps, { idleMs: config.WORKER_IDLE_MS, report: reportWork });
     log.info({ url, database: config.DATABASE_URL === undefined ? 'embedded' : 'postgres' }, 'started');
 
+    const listening = listener;
     return {
       url,
       newAdminToken,
-      hasSites: (await listSites(db, 1)).length > 0,
+      hasSites: (await listSites(db, null, 1)).length > 0,
       async stop() {
-        await Promise.all([listener.close(config.STOP_TIMEOUT_MS), worker.stop(config.STOP_TIMEOUT_MS)]);
+        await Promise.all([listening.close(config.STOP_TIMEOUT_MS), worker.stop(config.STOP_TIMEOUT_MS)]);
         await database.close();
         log.info('stopped');
       },
     };
   } catch (error) {
+    await listener?.close(0);
     await database.close();
     throw error;
   }
-}
-
-interface Parts {
-  config: Config;
-  db: Db;
-  now: () => Date;
-  log: Log;
-  judge: Judge;
-  verification: Verification;
-  address: ReturnType<typeof createAddressReader>;
-  ownHost: string;
-}
-
-async function createRoutes({ config, db, now, log, judge, verification, address, ownHost }: Parts) {
-  const auth = createAuth(db, config.ADMIN_TOKEN);
-  const limit = createLimit(config.RATE_PER_MINUTE, address);
-  const maxBodyBytes = config.MAX_BODY_BYTES;
-  const intake = createIntake({
-    db,
-    now,
-    addressKey: await addressKey(db),
-    ownHost,
-    verifyDelayMs: config.VERIFY_DELAY_MS,
-    refetchMinMs: config.REFETCH_MIN_MS,
-    judgeComment: (site, target, { author, content, post }) => {
-      const judged = {
-        id: null,
-        kind: 'comment',
-        authorName: author.name,
-        authorEmail: author.email,
-        authorUrl: author.url,
-        title: null,
-        content,
-        source: null,
-        signals: [],
-      } as const;
-      const text = { title: post?.title ?? target?.title ?? null, text: post?.text ?? target?.text ?? null };
-      return judge.verdict(site, { ...judged, signals: [] }, { id: target?.id ?? null, ...text });
-    },
-  });
-  const door = {
-    intake,
-    limit,
-    address,
-    maxBodyBytes,
-    report: (error: unknown) => log.error(loggable(error), 'a door failed'),
-  };
-  const pingback = createPingbackDoor({
-    ...door,
-    pingsOf: (target) => pingsOf(db, target),
-    lookNow: config.PINGBACK_DETAILED ? (id) => verification.lookNow(id, 2_500) : null,
-  });
-  const trackback = createTrackbackDoor({
-    ...door,
-    targetById: async (id) => urlOf((await getTarget(db, id))?.url),
-    siteBase: async (id) => urlOf((await getSite(db, id))?.bases[0]),
-  });
-  const comments = createCommentDoor({
-    ...door,
-    auth,
-    maxCommentChars: config.MAX_COMMENT_CHARS,
-    siteOf: (target) => findSiteOf(db, target),
-    isSiteOrigin: (origin) => hasSiteAtOrigin(db, origin),
-  });
-  const desk = { db, auth, now, maxBodyBytes };
-  const { onSubmissions, decisions } = createDecisions({ ...desk, lessonOf: judge.lesson, learned: judge.catchUp });
-  return [
-    ['/xmlrpc', pingback],
-    ['/xmlrpc.php', pingback],
-    ['/RPC2', pingback],
-    ['/trackback', trackback],
-    ['/v1', comments],
-    ['/v1/submissions', createQueue(desk)],
-    ['/v1/submissions', onSubmissions],
-    ['/v1/decisions', decisions],
-    ['/v1/sites', createSites(desk)],
-    ['/v1/targets', createTargets(desk)],
-    ['/v1/tokens', createTokens(desk)],
-    ['/v1/published', createPublished({ db })],
-  ] as const;
-}
-
-async function ensureAdminToken(db: Db, config: Config, now: () => Date): Promise<string | null> {
-  if (config.ADMIN_TOKEN !== undefined || (await hasAdminToken(db))) return null;
-  const token = newToken();
-  await insertToken(db, { hash: tokenHash(token), name: 'admin', scope: 'admin', siteId: null, now: now() });
-  return token;
-}
-
-async function ensureSites(db: Db, wanted: readonly string[], now: () => Date): Promise<void> {
-  for (const base of wanted.map((text) => new URL(text))) {
-    if (!(await hasBase(db, base)))
-      await insertSite(db, { name: base.host, bases: [base], settings: defaultSettings, now: now() });
-  }
-}
-
-async function pingsOf(db: Db, url: URL): Promise<string[] | 'gone' | null> {
-  const site = await findSiteOf(db, url);
-  if (site === null) return null;
-  const target = await findTarget(db, site.id, targetKey(url));
-  if (target === null) return [];
-  if (target.state === 'gone') return 'gone';
-  const found = await approvedUnder(db, target.id, 1_000);
-  return found.map((submission) => submission.source).filter((source) => source !== null);
 }
 
 function rejudging(judge: Judge, now: () => Date): Step {
@@ -260,8 +151,4 @@ function forgetting(db: Db, hours: number, now: () => Date): Step {
 
 function hostAndPort(url: URL): string {
   return `${url.hostname}:${url.port || (url.protocol === 'https:' ? 443 : 80)}`;
-}
-
-function urlOf(text: string | undefined): URL | null {
-  return text === undefined ? null : new URL(text);
 }

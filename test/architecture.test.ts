@@ -15,7 +15,7 @@ interface Import {
 
 const rooms = ['receive', 'verify', 'judge', 'moderate', 'deliver'];
 /** Files that put the parts together; they alone may import rooms. */
-const composers = ['main.ts', 'service.ts', 'demo.ts'];
+const composers = ['main.ts', 'service.ts', 'routes.ts', 'demo.ts'];
 const imports = await readImports();
 const roomOf = (path: string) => rooms.find((room) => path.startsWith(`${room}/`));
 const show = ({ file, target }: Import) => `${file} -> ${target}`;

@@ -1,5 +1,6 @@
 // The command `demo`: plays a page against a service of its own and prints what happens.
 import { builtInPage, playDemo } from '../demo.ts';
+import { loggable } from '../log.ts';
 
 const [file = builtInPage, ...rest] = process.argv.slice(2);
 if (rest.length > 0 || file.startsWith('-')) {
@@ -9,7 +10,7 @@ if (rest.length > 0 || file.startsWith('-')) {
   process.exitCode = 2;
 } else {
   await playDemo(file, (line) => process.stdout.write(`${line}\n`)).catch((error: unknown) => {
-    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    process.stderr.write(`${loggable(error).error}\n`);
     process.exitCode = 1;
   });
 }

@@ -67,7 +67,7 @@ async function openPostgres(url: string, migrations: string): Promise<Database> 
   return {
     db,
     isUpToDate: () => isUpToDate(db, migrations),
-    close: () => client.end({ timeout: 5 }),
+    close: () => client.end({ timeout: 1 }),
   };
 }
 

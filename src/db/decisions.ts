@@ -31,6 +31,8 @@ export interface DecisionRequest {
   ids: readonly string[];
   /** The status that the moderator saw; others are left alone. Undefined: any. */
   from: Status | undefined;
+  /** The versions that the moderator's filter found; a submission that has another by now is left alone. */
+  versions?: ReadonlyMap<string, number>;
   actor: string;
   /** The site that the moderator is bound to; submissions of others are not found. */
   siteId: string | null;
@@ -139,7 +141,8 @@ function outcome(
   const from = submission.status;
   const to = statusAfter[request.action];
   if (isRepeat(request, submission, before)) return { id, ok: true, from, to };
-  if (request.from !== undefined && request.from !== from)
+  const changed = (request.versions?.get(id) ?? submission.version) !== submission.version;
+  if (changed || (request.from !== undefined && request.from !== from))
     return { id, ok: false, from, to: from, code: 'moderate.status_changed' };
   if (!isLegalMove('moderator', from, to)) return { id, ok: false, from, to: from, code: 'moderate.illegal_move' };
   return { id, ok: true, from, to };

@@ -1,5 +1,5 @@
 // The log of each site, from which every process folds the site's model, and the lessons that its entries name.
-import { and, asc, eq, gt, isNotNull, sql } from 'drizzle-orm';
+import { and, asc, eq, gt, sql } from 'drizzle-orm';
 import type { Db } from './client.ts';
 import { lessons, logEntries, sites, submissions } from './schema.ts';
 
@@ -57,9 +57,9 @@ export async function logNumber(db: Db, siteId: string): Promise<number | null> 
 export async function standingLessons(db: Db, siteId: string, afterId: number, limit: number): Promise<Lesson[]> {
   const found = await db
     .select({ lesson: lessons })
-    .from(submissions)
-    .innerJoin(lessons, eq(lessons.id, submissions.lessonId))
-    .where(and(eq(submissions.siteId, siteId), isNotNull(submissions.lessonId), gt(lessons.id, afterId)))
+    .from(lessons)
+    .innerJoin(submissions, and(eq(submissions.id, lessons.submissionId), eq(submissions.lessonId, lessons.id)))
+    .where(and(eq(lessons.siteId, siteId), gt(lessons.id, afterId)))
     .orderBy(asc(lessons.id))
     .limit(limit);
   return found.map((row) => row.lesson);

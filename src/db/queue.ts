@@ -1,5 +1,5 @@
 // The moderators' view of submissions: filtered lists in a stable order, paged by key.
-import { and, asc, desc, eq, gte, inArray, lte, or, type SQL, sql } from 'drizzle-orm';
+import { and, asc, desc, gte, inArray, lte, or, type SQL, sql } from 'drizzle-orm';
 import type { AnyPgColumn } from 'drizzle-orm/pg-core';
 import type { Kind, Status } from '../submission.ts';
 import type { Db } from './client.ts';
@@ -35,19 +35,26 @@ export async function listSubmissions(
   query: { filter: QueueFilter; sort: Sort; place: Place | null; limit: number },
 ): Promise<Submission[]> {
   const { filter, sort, place, limit } = query;
-  const found = await db
-    .select({ submission: submissions })
+  return db
+    .select()
     .from(submissions)
-    .innerJoin(targets, eq(targets.id, submissions.targetId))
-    .where(and(...conditions(filter), place === null ? undefined : after(sort, place)))
+    .where(and(...conditions(db, filter), place === null ? undefined : after(sort, place)))
     .orderBy(...order(sort))
     .limit(limit);
-  return found.map((row) => row.submission);
 }
 
-/** Ids of all submissions that a filter means, at most `limit`, in order of arrival. */
-export async function idsMatching(db: Db, filter: QueueFilter, limit: number): Promise<string[]> {
-  return (await listSubmissions(db, { filter, sort: 'oldest', place: null, limit })).map((submission) => submission.id);
+/** Ids and versions of all submissions that a filter means, at most `limit`, in order of arrival. */
+export async function idsMatching(
+  db: Db,
+  filter: QueueFilter,
+  limit: number,
+): Promise<{ id: string; version: number }[]> {
+  return db
+    .select({ id: submissions.id, version: submissions.version })
+    .from(submissions)
+    .where(and(...conditions(db, filter)))
+    .orderBy(asc(submissions.seq))
+    .limit(limit);
 }
 
 /** The place of a listed submission, for the page that follows it. */
@@ -69,13 +76,14 @@ function after(sort: Sort, place: Place): SQL {
   return sql`(${probability}, ${submissions.seq}) < (${place.probability}::float8, ${place.seq}::bigint)`;
 }
 
-function conditions(filter: QueueFilter): (SQL | undefined)[] {
+function conditions(db: Db, filter: QueueFilter): (SQL | undefined)[] {
   const { status, kind, site, target, author, q, minProbability, maxProbability } = filter;
   return [
     status && inArray(submissions.status, status),
     kind && inArray(submissions.kind, kind),
     site && inArray(submissions.siteId, site),
-    target && inArray(targets.key, target),
+    target &&
+      inArray(submissions.targetId, db.select({ id: targets.id }).from(targets).where(inArray(targets.key, target))),
     author && contains(author, [submissions.authorName, submissions.authorEmail, submissions.authorUrl]),
     q && contains(q, [submissions.title, submissions.content, submissions.source]),
     minProbability === undefined ? undefined : gte(submissions.probability, minProbability),

@@ -102,8 +102,10 @@ export const targets = pgTable(
     state: text('state').$type<'open' | 'closed' | 'gone'>().notNull().default('open'),
     title: text('title'),
     text: text('text'),
-    /** Whether title and text came from the engine; a fetched page never replaces them. */
-    registered: boolean('registered').notNull().default(false),
+    /** Whether the engine has told them: a fetched page never replaces what it told. */
+    titleTold: boolean('title_told').notNull().default(false),
+    textTold: boolean('text_told').notNull().default(false),
+    /** When the page was last read. */
     fetchedAt: time('fetched_at'),
     dueAt: time('due_at'),
     leasedUntil: time('leased_until'),
@@ -112,6 +114,8 @@ export const targets = pgTable(
   },
   (table) => [
     uniqueIndex('targets_key').on(table.siteId, table.key),
+    index('targets_by_key').on(table.key),
+    index('targets_site').on(table.siteId, table.id),
     index('targets_due').on(table.dueAt).where(sql`${table.dueAt} is not null`),
   ],
 );
@@ -134,7 +138,6 @@ export const submissions = pgTable(
     /** What a removed submission was before its source went away. */
     formerStatus: text('former_status').$type<Status>(),
     source: text('source'),
-    sourceHost: text('source_host'),
     /** Digest of target key and source key: unique over the three kinds of ping, and short enough for an index. */
     pingKey: text('ping_key'),
     target: text('target').notNull(),
@@ -174,11 +177,18 @@ export const submissions = pgTable(
     uniqueIndex('submissions_seq').on(table.seq),
     uniqueIndex('submissions_ping').on(table.siteId, table.pingKey).where(sql`${table.pingKey} is not null`),
     uniqueIndex('submissions_ref').on(table.siteId, table.ref).where(sql`${table.ref} is not null`),
-    index('submissions_target').on(table.targetId, table.status),
+    index('submissions_target').on(table.targetId, table.status, table.seq),
     index('submissions_queue').on(table.status, table.seq),
     index('submissions_site_queue').on(table.siteId, table.status, table.seq),
+    index('submissions_probability').on(table.status, sql`coalesce(${table.probability}, -1)`, table.seq),
+    index('submissions_site_probability').on(
+      table.siteId,
+      table.status,
+      sql`coalesce(${table.probability}, -1)`,
+      table.seq,
+    ),
+    index('submissions_outdated').on(table.siteId, table.verdictN).where(sql`${table.status} = 'held'`),
     index('submissions_due').on(table.dueAt).where(sql`${table.dueAt} is not null`),
-    index('submissions_probability').on(sql`coalesce(${table.probability}, -1)`, table.seq),
     index('submissions_ip').on(table.receivedAt).where(sql`${table.ip} is not null`),
     foreignKey({ columns: [table.parentId], foreignColumns: [table.id] }),
   ],
@@ -220,7 +230,11 @@ export const decisions = pgTable(
     undoneAt: time('undone_at'),
     undoneBy: text('undone_by'),
   },
-  (table) => [uniqueIndex('decisions_seq').on(table.seq)],
+  (table) => [
+    uniqueIndex('decisions_seq').on(table.seq),
+    index('decisions_actor').on(table.actor, table.seq),
+    index('decisions_site').on(table.siteId, table.seq),
+  ],
 );
 
 /** The history of every submission: each change of its status, and what a decision taught. */
@@ -261,7 +275,7 @@ export const lessons = pgTable(
     features: bytea('features').notNull(),
     featuresVersion: smallint('features_version').notNull(),
   },
-  (table) => [index('lessons_submission').on(table.submissionId)],
+  (table) => [index('lessons_site').on(table.siteId, table.id), index('lessons_submission').on(table.submissionId)],
 );
 
 /** The log that every process folds into the site's model: entry n follows entry n - 1, without gaps. */

@@ -36,6 +36,8 @@ export async function updateSite(
   const merged = settings && { settings: sql`${sites.settings} || ${JSON.stringify(settings)}::jsonb` };
   const columns = { ...(name !== undefined && { name }), ...merged };
   await db.transaction(async (tx) => {
+    // Of two changes of the bases at the same time the second replaces all of the first.
+    await tx.select({ id: sites.id }).from(sites).where(eq(sites.id, id)).for('update');
     if (Object.keys(columns).length > 0) await tx.update(sites).set(columns).where(eq(sites.id, id));
     if (bases === undefined) return;
     await tx.delete(siteBases).where(eq(siteBases.siteId, id));
@@ -55,8 +57,10 @@ export async function getSite(db: Db, id: string): Promise<Site | null> {
   return row === undefined ? null : ((await withBases(db, [row]))[0] ?? null);
 }
 
-export async function listSites(db: Db, limit: number): Promise<Site[]> {
-  return withBases(db, await db.select().from(sites).orderBy(asc(sites.id)).limit(limit));
+/** The oldest sites, or the one of `siteId` if it is given. */
+export async function listSites(db: Db, siteId: string | null, limit: number): Promise<Site[]> {
+  const chosen = siteId === null ? undefined : eq(sites.id, siteId);
+  return withBases(db, await db.select().from(sites).where(chosen).orderBy(asc(sites.id)).limit(limit));
 }
 
 async function withBases(db: Db, found: (typeof sites.$inferSelect)[]): Promise<Site[]> {

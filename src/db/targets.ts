@@ -4,6 +4,7 @@ import { v7 as newId } from 'uuid';
 import { targetKey } from '../url.ts';
 import type { Db } from './client.ts';
 import { targets } from './schema.ts';
+import { outdateHeld } from './verdicts.ts';
 
 export type Target = typeof targets.$inferSelect;
 
@@ -50,28 +51,34 @@ export async function listTargets(
   return db.select().from(targets).where(where).orderBy(asc(targets.id)).limit(limit);
 }
 
+/** How much of a post's text is kept: enough to tell its topic. */
+export const mostPostText = 20_000;
+
 /**
- * Stores what the engine says of its post. From then on a fetched page no longer replaces title and text; other ones than
- * before count as fetched now, so that what is held is judged again by them.
+ * Stores what the engine says of its post. A fetched page no longer replaces what it told. What is held under the target
+ * is judged again if title or text are other ones than before.
  */
 export async function describeTarget(
   db: Db,
-  id: string,
-  change: { title?: string; text?: string; state?: Target['state'] },
-  now = new Date(),
+  target: Target,
+  told: { title?: string; text?: string; state?: Target['state'] },
 ): Promise<Target> {
-  const { title, text } = change;
-  const described = title !== undefined || text !== undefined;
-  const differs = sql`(${targets.title}, ${targets.text}) is distinct from
-    (coalesce(${title ?? null}::text, ${targets.title}), coalesce(${text ?? null}::text, ${targets.text}))`;
-  const fetchedAt = sql<Date>`case when ${differs} then ${now.toISOString()}::timestamptz else ${targets.fetchedAt} end`;
-  if (described || change.state !== undefined)
-    await db
-      .update(targets)
-      .set({ ...change, ...(described && { registered: true, dueAt: null, fetchedAt }) })
-      .where(eq(targets.id, id));
-  const stored = await getTarget(db, id);
-  if (stored === null) throw new Error('a target vanished');
+  const { title = target.title, state = target.state } = told;
+  const text = told.text === undefined ? target.text : told.text.slice(0, mostPostText).toWellFormed();
+  const titleTold = target.titleTold || told.title !== undefined;
+  const textTold = target.textTold || told.text !== undefined;
+  const described = { title, text, state, titleTold, textTold };
+  const changed = (Object.keys(described) as (keyof typeof described)[]).filter(
+    (name) => described[name] !== target[name],
+  );
+  if (changed.length === 0) return target;
+  const [stored] = await db
+    .update(targets)
+    .set({ ...described, ...(textTold && { dueAt: null }) })
+    .where(eq(targets.id, target.id))
+    .returning();
+  if (stored === undefined) throw new Error('a target vanished');
+  if (changed.includes('title') || changed.includes('text')) await outdateHeld(db, target.id);
   return stored;
 }
 
@@ -79,7 +86,7 @@ export async function describeTarget(
 export async function leaseTarget(db: Db, now: Date, leaseMs: number): Promise<Target | null> {
   const [row] = await db
     .update(targets)
-    .set({ leasedUntil: new Date(now.getTime() + leaseMs), attempts: sql`${targets.attempts} + 1` })
+    .set({ leasedUntil: new Date(now.getTime() + leaseMs), attempts: sql`least(${targets.attempts} + 1, 1000)` })
     .where(
       eq(
         targets.id,
@@ -93,18 +100,25 @@ export async function leaseTarget(db: Db, now: Date, leaseMs: number): Promise<T
 }
 
 /**
- * Ends a lease: stores the page's title and text, if there was one, unless the engine has described the post since. A page
+ * Ends a lease: stores the page's title and text, if there was one, where the engine has told none itself. A page
  * that is there opens nothing: whether a post takes responses is the engine's word.
  */
 export async function finishTarget(
   db: Db,
-  id: string,
+  leased: Target,
   result: { page: { title: string | null; text: string } | null; gone: boolean; now: Date; dueAt: Date | null },
 ): Promise<void> {
   const { page, gone, now, dueAt } = result;
-  await db.update(targets).set({ leasedUntil: null }).where(eq(targets.id, id));
+  const title = sql`case when ${targets.titleTold} then ${targets.title} else ${page?.title ?? null} end`;
+  const text = sql`case when ${targets.textTold} then ${targets.text} else ${page?.text ?? null} end`;
   await db
     .update(targets)
-    .set({ fetchedAt: now, dueAt, ...(page && { ...page, attempts: 0 }), ...(gone && { state: 'gone' }) })
-    .where(and(eq(targets.id, id), eq(targets.registered, false)));
+    .set({
+      leasedUntil: null,
+      dueAt: sql`case when not ${targets.textTold} then ${dueAt?.toISOString() ?? null}::timestamptz end`,
+      ...(page && { title, text, fetchedAt: now, attempts: 0 }),
+      ...(gone && { state: 'gone' as const }),
+    })
+    .where(and(eq(targets.id, leased.id), eq(targets.leasedUntil, leased.leasedUntil ?? new Date(0))));
+  if (page !== null) await outdateHeld(db, leased.id);
 }

@@ -1,20 +1,21 @@
 // What the world sees of a target: its approved submissions, sanitised, without addresses and e-mail addresses.
 import { Hono } from 'hono';
+import { type Approved, approvedUnder } from '../db/approved.ts';
 import type { Db } from '../db/client.ts';
 import { findSiteOf } from '../db/sites.ts';
-import { approvedUnder, type Submission } from '../db/submissions.ts';
 import { findTarget } from '../db/targets.ts';
 import { CodedError } from '../errors.ts';
 import type { Env } from '../http.ts';
 import { parseHttpUrl, targetKey } from '../url.ts';
 import { createRendering, type Rendering } from './rendering.ts';
 
-/** Submissions of one target that are shown; the oldest come first. */
+/** Submissions of one target that are shown, and characters of their texts; the oldest come first. */
 const mostShown = 1_000;
+const mostChars = 2_000_000;
 
 interface Published {
   id: string;
-  kind: Submission['kind'];
+  kind: Approved['kind'];
   author: { name: string | null; url: string | null };
   title: string | null;
   html: string;
@@ -40,14 +41,19 @@ export function createPublished({ db }: { db: Db }): Hono<Env> {
   return routes;
 }
 
-async function approvedAt(db: Db, url: URL): Promise<Submission[]> {
+async function approvedAt(db: Db, url: URL): Promise<Approved[]> {
   const site = await findSiteOf(db, url);
   const target = site === null ? null : await findTarget(db, site.id, targetKey(url));
-  return target === null ? [] : approvedUnder(db, target.id, mostShown);
+  const found = target === null ? [] : await approvedUnder(db, target.id, mostShown);
+  let chars = 0;
+  return found.filter(({ content }) => {
+    chars += content.length;
+    return chars <= mostChars;
+  });
 }
 
 /** Replies under what they answer to; one whose parent is not shown stands at the top. */
-function threaded(submissions: readonly Submission[], render: Rendering): Published[] {
+function threaded(submissions: readonly Approved[], render: Rendering): Published[] {
   const shown = new Map(submissions.map((submission) => [submission.id, publishedOf(submission, render)]));
   const top: Published[] = [];
   for (const submission of submissions) {
@@ -58,7 +64,7 @@ function threaded(submissions: readonly Submission[], render: Rendering): Publis
   return top;
 }
 
-function publishedOf(submission: Submission, render: Rendering): Published {
+function publishedOf(submission: Approved, render: Rendering): Published {
   const { id, kind, authorName, authorUrl, title, source } = submission;
   return {
     id,

@@ -1,11 +1,11 @@
 // The safe HTML of submissions, kept for as long as it is often asked for: anybody may ask for a page's responses, and
 // sanitising a thousand of them takes a good part of a second.
-import type { Submission } from '../db/submissions.ts';
+import type { Approved } from '../db/approved.ts';
 import { commentHtml } from '../sanitize.ts';
 import { escapeHtml } from '../text.ts';
 
 /** The HTML of a submission as it is at its version. */
-export type Rendering = (submission: Pick<Submission, 'id' | 'version' | 'kind' | 'content'>) => string;
+export type Rendering = (submission: Pick<Approved, 'id' | 'version' | 'kind' | 'content'>) => string;
 
 /** Characters of HTML that are kept; what was rendered first goes first. */
 const mostChars = 20_000_000;

@@ -1,12 +1,13 @@
 // Says why a submission got its score, in what really moved it: groups, readable tokens and short true sentences. It
 // changes no score and shows no hash.
 
+import type { Reason } from '../db/schema.ts';
+import { crop } from '../text.ts';
 import { commonWords } from './author-features.ts';
 import type { Field, Group } from './feature-set.ts';
 import { groupOf, groups } from './feature-set.ts';
 import { type Evidence, type Features, measureRelevance, readableFeatures } from './features.ts';
 import type { Model, Score } from './model.ts';
-import type { Reason } from './policy.ts';
 
 /** A word, name, address or signal that moved the logit by `weight` (above 0: towards spam), and how often it was seen. */
 export interface ExplainedToken {
@@ -49,7 +50,8 @@ function weighTokens(model: Model, evidence: Evidence, features: Features, score
   const tokens: ExplainedToken[] = [];
   for (const feature of features.packed) {
     const label = labels.get(feature);
-    const known = label === undefined ? null : model.weigh(feature);
+    // Pairs of rare Han characters are cut between their halves: nobody can read those, and no database takes them.
+    const known = label === undefined || !label.token.isWellFormed() ? null : model.weigh(feature);
     if (label === undefined || known === null) continue;
     const group = groups[groupOf(feature)];
     const part = score.groups.find((at) => at.group === group && at.evidence > 0 === known.ratio > 0);
@@ -139,7 +141,7 @@ function authorReason(
   }
   const shown = strongest(tokens, isSpam, ['author name', 'author address', 'author e-mail'], 2);
   const counts = shown === '' ? '' : `: ${shown}`;
-  const quoted = `the author's name "${name.slice(0, 60)}"`;
+  const quoted = `the author's name "${crop(name, 60)}"`;
   const { words, common } = commonWords(name, model);
   if (isSpam && words.length > 0 && common.length === words.length) {
     return { code: 'author_name', detail: `${quoted} reads like a keyword${counts}`, weight };
@@ -170,7 +172,7 @@ function topicReason(weight: number, model: Model, evidence: Evidence): Weighed 
 /** What was found is told even where it weighs nothing yet: it is a fact, and the moderator may know what it means. */
 function signalReasons(signals: readonly string[], tokens: readonly ExplainedToken[]): Weighed[] {
   return signals.map((signal) => {
-    const said = signalSentences.get(signal) ?? `"${signal.slice(0, 60)}" was found`;
+    const said = signalSentences.get(signal) ?? `"${crop(signal, 60)}" was found`;
     const token = tokens.find((at) => at.field === 'signal' && at.token === signal);
     if (token === undefined) return { code: signal, detail: said, weight: 0 };
     return { code: signal, detail: `${said} (${counted(token)})`, weight: token.weight };

@@ -1,12 +1,15 @@
 // Judges submissions for the rest of the service: keeps each site's model in step with the site's log, and turns what is
 // stored into evidence. What a model is and how it scores is model.ts's business.
+import { setImmediate } from 'node:timers/promises';
+import { approvedTexts } from '../db/approved.ts';
 import type { Db } from '../db/client.ts';
 import { entriesAfter, type Lesson, lessonsById, logNumber, standingLessons } from '../db/log.ts';
 import type { Verdict } from '../db/schema.ts';
 import type { Site } from '../db/sites.ts';
 import { getSite } from '../db/sites.ts';
-import { approvedTexts, outdatedHeld, type Submission, saveVerdict } from '../db/submissions.ts';
+import type { Submission } from '../db/submissions.ts';
 import { getTarget, type Target } from '../db/targets.ts';
+import { keepVerdict, outdatedHeld, saveVerdict } from '../db/verdicts.ts';
 import { explain } from './explain.ts';
 import { type Evidence, extractFeatures, FEATURES_VERSION, packLesson, unpackLesson } from './features.ts';
 import { Model } from './model.ts';
@@ -19,6 +22,13 @@ export type Judgeable = Pick<
   'kind' | 'authorName' | 'authorEmail' | 'authorUrl' | 'title' | 'content' | 'source' | 'signals'
 > & { id: string | null };
 
+/** A comment as it comes in, with what its engine says of the post. */
+export interface NewComment {
+  author: { name: string; email: string | null; url: string | null };
+  content: string;
+  post: { title?: string; text?: string } | null;
+}
+
 export interface Judge {
   /** The verdict on something under a target (null: one not known yet), by all that the site has decided up to now. */
   verdict(
@@ -26,6 +36,8 @@ export interface Judge {
     judged: Judgeable,
     target: Pick<Target, 'title' | 'text'> & { id: string | null },
   ): Promise<Verdict>;
+  /** The same for a comment that is not stored. */
+  verdictOnComment(site: Site, target: Target | null, comment: NewComment): Promise<Verdict>;
   /** The same for a stored submission. */
   verdictOn(submission: Submission): Promise<Verdict>;
   /** What a decision on a submission is to teach. */
@@ -39,7 +51,9 @@ export interface Judge {
 /** Held submissions are judged again at most this often as the model learns: a moderator decides many in a row. */
 const rejudgeAfterMs = 30_000;
 const rejudgeBatch = 20;
-const pageSize = 500;
+const lessonsAtOnce = 500;
+/** Log entries read at once; a bulk decision's names hundreds of lessons. */
+const entriesAtOnce = 20;
 
 interface SiteModel {
   model: Model;
@@ -47,8 +61,8 @@ interface SiteModel {
   n: number;
 }
 
-/** One judge for the process. `starter` null: every site begins with an empty model. */
-export function createJudge(db: Db, starter: Starter | null): Judge {
+/** One judge for the process. `starter` null: every site begins with an empty model. `report` hears of errors that are ours. */
+export function createJudge(db: Db, starter: Starter | null, report: (error: unknown) => void): Judge {
   const models = new Map<string, Promise<SiteModel>>();
 
   /** The site's model with at least `n` log entries. Readers and folders of one site take turns in the order they came. */
@@ -91,6 +105,23 @@ export function createJudge(db: Db, starter: Starter | null): Judge {
   return {
     verdict,
     verdictOn,
+    verdictOnComment(site, target, { author, content, post }) {
+      const { name: authorName, email: authorEmail, url: authorUrl } = author;
+      const kind = 'comment' as const;
+      const judged = {
+        id: null,
+        kind,
+        authorName,
+        authorEmail,
+        authorUrl,
+        title: null,
+        content,
+        source: null,
+        signals: [],
+      };
+      const title = post?.title ?? target?.title ?? null;
+      return verdict(site, judged, { id: target?.id ?? null, title, text: post?.text ?? target?.text ?? null });
+    },
     async lesson(tx, submission) {
       const target = await getTarget(tx, submission.targetId);
       const thread = await approvedTexts(tx, submission.targetId, submission.id);
@@ -103,7 +134,15 @@ export function createJudge(db: Db, starter: Starter | null): Judge {
     },
     async rejudge(now) {
       const outdated = await outdatedHeld(db, new Date(now.getTime() - rejudgeAfterMs), rejudgeBatch);
-      for (const submission of outdated) await saveVerdict(db, submission, await verdictOn(submission), now);
+      for (const submission of outdated) {
+        try {
+          await saveVerdict(db, submission, await verdictOn(submission), now);
+        } catch (error) {
+          // One that cannot be judged must not keep the others waiting.
+          report(error);
+          await keepVerdict(db, submission, now);
+        }
+      }
       return outdated.length;
     },
   };
@@ -116,10 +155,12 @@ async function load(db: Db, siteId: string, starter: Starter | null): Promise<Si
       const held: SiteModel = { model: new Model(starter), n: (await logNumber(tx, siteId)) ?? 0 };
       let last = 0;
       for (;;) {
-        const page = await standingLessons(tx, siteId, last, pageSize);
+        const page = await standingLessons(tx, siteId, last, lessonsAtOnce);
         for (const lesson of page) learn(held.model, lesson);
-        if (page.length < pageSize) return held;
+        if (page.length < lessonsAtOnce) return held;
         last = page.at(-1)?.id ?? last;
+        // A site of many decisions must not stop the process from answering.
+        await setImmediate();
       }
     },
     { isolationLevel: 'repeatable read', accessMode: 'read only' },
@@ -129,7 +170,7 @@ async function load(db: Db, siteId: string, starter: Starter | null): Promise<Si
 /** Folds the entries that came after those that the model knows, in their order. */
 async function fold(db: Db, siteId: string, held: SiteModel): Promise<SiteModel> {
   for (;;) {
-    const entries = await entriesAfter(db, siteId, held.n, pageSize);
+    const entries = await entriesAfter(db, siteId, held.n, entriesAtOnce);
     const lessons = await lessonsById(
       db,
       entries.flatMap((entry) => [...entry.learned, ...entry.unlearned]),
@@ -139,7 +180,7 @@ async function fold(db: Db, siteId: string, held: SiteModel): Promise<SiteModel>
       for (const id of entry.learned) learn(held.model, lessons.get(id));
       held.n = entry.n;
     }
-    if (entries.length < pageSize) return held;
+    if (entries.length < entriesAtOnce) return held;
   }
 }
 

@@ -1,31 +1,18 @@
 // Turns a probability, the signals and a site's settings into an outcome with its reasons. It never sees a text and
 // never teaches the model: what it decides is not a moderator's word.
 
+import type { Reason, SiteSettings } from '../db/schema.ts';
 import type { Kind, Status } from '../submission.ts';
-
-/** A site's thresholds, as probabilities of spam. `approveBelow` null: nothing is published unseen. */
-export interface PolicySettings {
-  spamAbove: number;
-  approveBelow: number | null;
-}
-
-/** Why, as a stable code and a sentence. */
-export interface Reason {
-  code: string;
-  detail: string;
-}
 
 export interface Outcome {
   outcome: Extract<Status, 'held' | 'spam' | 'approved'>;
   reasons: Reason[];
 }
 
-export const defaultPolicy: PolicySettings = { spamAbove: 0.9, approveBelow: null };
-
 /** The outcome for something judged. Everything that no rule decides is held for a moderator. */
 export function decide(
   judged: { probability: number; signals: readonly string[]; kind: Kind },
-  settings: PolicySettings,
+  settings: SiteSettings,
 ): Outcome {
   const { probability, signals } = judged;
   const percent = `${(probability * 100).toFixed(1)} %`;

@@ -161,15 +161,20 @@ class WordBag {
 }
 
 // Many submissions answer one post: its words are kept. Same text, same words, so the cache changes no result.
-const BAGS_LIMIT = 2_000;
+const MOST_CHARACTERS = 4_000_000;
 const bags = new Map<string, WordBag>();
+let characters = 0;
 
-function readBag(text: string, characters: number): WordBag {
-  const cut = text.length > characters ? text.slice(0, characters) : text;
+function readBag(text: string, most: number): WordBag {
+  const cut = text.length > most ? text.slice(0, most) : text;
   const known = bags.get(cut);
   if (known !== undefined) return known;
-  if (bags.size >= BAGS_LIMIT) bags.clear();
+  if (characters > MOST_CHARACTERS) {
+    bags.clear();
+    characters = 0;
+  }
   const bag = new WordBag(cut);
   bags.set(cut, bag);
+  characters += cut.length;
   return bag;
 }

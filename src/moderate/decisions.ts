@@ -1,11 +1,11 @@
 // Deciding on submissions, one or many at once, taking it back, and the audit log of both.
 import { Hono } from 'hono';
 import { z } from 'zod';
-import type { Auth, Caller } from '../auth.ts';
+import type { Caller } from '../auth.ts';
 import { getDecision, listDecisions } from '../db/audit.ts';
 import type { Db } from '../db/client.ts';
 import type { LessonOf } from '../db/decision-writes.ts';
-import { type Decision, type DecisionResult, decide } from '../db/decisions.ts';
+import { type Decision, type DecisionRequest, type DecisionResult, decide } from '../db/decisions.ts';
 import { idsMatching } from '../db/queue.ts';
 import { getSubmission } from '../db/submissions.ts';
 import { undo } from '../db/undo.ts';
@@ -14,15 +14,12 @@ import { type Env, isId, parseJson, readBody } from '../http.ts';
 import { type Action, actions, statuses } from '../submission.ts';
 import { cleanText } from '../text.ts';
 import { readCursor, writeCursor } from './cursor.ts';
+import type { Desk } from './desk.ts';
 import { filterOf, filterSchema, idSchema, readSingles } from './filters.ts';
 import { decisionOf, itemOf } from './item.ts';
 import { requireSubmission } from './queue.ts';
 
-interface Dependencies {
-  db: Db;
-  auth: Auth;
-  now: () => Date;
-  maxBodyBytes: number;
+interface Dependencies extends Desk {
   lessonOf: LessonOf;
   /** Called with the sites whose log has grown, before the answer: the next verdict must know of this decision. */
   learned: (sites: readonly string[]) => Promise<void>;
@@ -90,13 +87,10 @@ function decisionRoutes(deps: Dependencies): Hono<Env> {
   routes.post('/', async (c) => {
     const caller = await auth.require(c, 'moderate');
     const input = parseJson(await readBody(c, deps.maxBodyBytes), bulkSchema, 'moderate.bad_input');
-    const ids = 'ids' in input ? few([...new Set(input.ids)]) : await matching(db, caller, input.filter, input.expect);
-    const { decision, results } = await run(deps, caller, {
-      action: input.action,
-      ids,
-      from: undefined,
-      note: input.note ?? null,
-    });
+    const { action, note = null } = input;
+    const chosen =
+      'ids' in input ? { ids: few([...new Set(input.ids)]) } : await matching(db, caller, input.filter, input.expect);
+    const { decision, results } = await run(deps, caller, { action, ...chosen, from: undefined, note });
     if (decision === null) throw nothingDecided(results);
     return c.json(decisionOf(decision, results));
   });
@@ -142,7 +136,7 @@ function decisionRoutes(deps: Dependencies): Hono<Env> {
   return routes;
 }
 
-type Run = { action: Action; ids: readonly string[]; from: (typeof statuses)[number] | undefined; note: string | null };
+type Run = Pick<DecisionRequest, 'action' | 'ids' | 'from' | 'note' | 'versions'>;
 
 async function run(
   deps: Dependencies,
@@ -159,23 +153,23 @@ async function run(
   return { decision, results };
 }
 
-/** Ids that a filter means. Throws unless they are as many as the moderator saw. */
+/** What a filter means, as it is now. Throws unless it is as many as the moderator saw. */
 async function matching(
   db: Db,
   caller: Caller,
   filter: z.output<typeof filterSchema>,
   expect: number,
-): Promise<string[]> {
-  const ids = few(await idsMatching(db, filterOf(filter, caller.siteId), mostAtOnce + 1));
-  if (ids.length !== expect)
-    throw new CodedError('moderate.count_changed', `the filter means ${ids.length} submissions now, not ${expect}`, {
-      count: ids.length,
+): Promise<Pick<Run, 'ids' | 'versions'>> {
+  const found = few(await idsMatching(db, filterOf(filter, caller.siteId), mostAtOnce + 1));
+  if (found.length !== expect)
+    throw new CodedError('moderate.count_changed', `the filter means ${found.length} submissions now, not ${expect}`, {
+      count: found.length,
     });
-  return ids;
+  return { ids: found.map(({ id }) => id), versions: new Map(found.map(({ id, version }) => [id, version])) };
 }
 
-function few(ids: string[]): string[] {
-  if (ids.length <= mostAtOnce) return ids;
+function few<Item>(items: Item[]): Item[] {
+  if (items.length <= mostAtOnce) return items;
   const message = `these are more than ${mostAtOnce} submissions; decide on fewer at once`;
   throw new CodedError('moderate.too_many', message, { most: mostAtOnce });
 }

@@ -1,13 +1,14 @@
 // Managing sites: the blogs whose responses are taken in, and their settings.
 import { Hono } from 'hono';
 import { z } from 'zod';
-import { type Auth, requireSite } from '../auth.ts';
+import { requireSite } from '../auth.ts';
 import { type Db, violatedConstraint } from '../db/client.ts';
 import { defaultSettings, getSite, insertSite, listSites, type Site, updateSite } from '../db/sites.ts';
 import { CodedError } from '../errors.ts';
 import { type Env, isId, parseJson, readBody } from '../http.ts';
 import { cleanText } from '../text.ts';
 import { parseHttpUrl } from '../url.ts';
+import type { Desk } from './desk.ts';
 
 /** Sites that one list shows. */
 const mostListed = 1_000;
@@ -36,23 +37,12 @@ const newSite = z.strictObject({ name: name.optional(), bases, settings: setting
 const siteChange = z.strictObject({ name: name.optional(), bases: bases.optional(), settings: settings.optional() });
 
 /** `/sites`: reading needs `moderate`, writing `admin`. */
-export function createSites({
-  db,
-  auth,
-  now,
-  maxBodyBytes,
-}: {
-  db: Db;
-  auth: Auth;
-  now: () => Date;
-  maxBodyBytes: number;
-}): Hono<Env> {
+export function createSites({ db, auth, now, maxBodyBytes }: Desk): Hono<Env> {
   const routes = new Hono<Env>();
 
   routes.get('/', async (c) => {
     const caller = await auth.require(c, 'moderate');
-    const sites = await listSites(db, mostListed);
-    return c.json({ items: sites.filter((site) => caller.siteId === null || caller.siteId === site.id).map(siteOf) });
+    return c.json({ items: (await listSites(db, caller.siteId, mostListed)).map(siteOf) });
   });
 
   routes.post('/', async (c) => {

@@ -1,7 +1,7 @@
 // Managing targets: an engine may describe its posts, close them, and open them again.
 import { Hono } from 'hono';
 import { z } from 'zod';
-import { type Auth, type Caller, requireSite } from '../auth.ts';
+import { type Caller, requireSite } from '../auth.ts';
 import type { Db } from '../db/client.ts';
 import { findSiteOf } from '../db/sites.ts';
 import { describeTarget, ensureTarget, getTarget, listTargets, type Target } from '../db/targets.ts';
@@ -9,6 +9,7 @@ import { CodedError } from '../errors.ts';
 import { type Env, isId, parseJson, readBody } from '../http.ts';
 import { cleanText } from '../text.ts';
 import { parseHttpUrl } from '../url.ts';
+import type { Desk } from './desk.ts';
 import { idSchema, readSingles } from './filters.ts';
 
 const description = {
@@ -20,29 +21,19 @@ const newTarget = z.strictObject({ url: z.string(), ...description });
 const targetChange = z.strictObject(description);
 const listSchema = z.strictObject({
   site: idSchema.optional(),
-  after: idSchema.optional(),
+  cursor: idSchema.optional(),
   limit: z.coerce.number().int().min(1).max(200).default(50),
 });
 
 /** `/targets`: describing a post needs `submit`, reading the list `moderate`. */
-export function createTargets({
-  db,
-  auth,
-  now,
-  maxBodyBytes,
-}: {
-  db: Db;
-  auth: Auth;
-  now: () => Date;
-  maxBodyBytes: number;
-}): Hono<Env> {
+export function createTargets({ db, auth, now, maxBodyBytes }: Desk): Hono<Env> {
   const routes = new Hono<Env>();
 
   routes.get('/', async (c) => {
     const caller = await auth.require(c, 'moderate');
-    const { site, after, limit } = readSingles(c.req.queries(), listSchema);
+    const { site, cursor, limit } = readSingles(c.req.queries(), listSchema);
     if (site !== undefined) requireSite(caller, site);
-    const found = await listTargets(db, site ?? caller.siteId, after ?? null, limit + 1);
+    const found = await listTargets(db, site ?? caller.siteId, cursor ?? null, limit + 1);
     const items = found.slice(0, limit);
     return c.json({ items: items.map(targetOf), next: found.length > limit ? (items.at(-1)?.id ?? null) : null });
   });
@@ -56,15 +47,15 @@ export function createTargets({
     if (site === null)
       throw new CodedError('receive.unknown_target', 'the url does not lie under a site of this service');
     requireSite(caller, site.id);
-    const { id } = await ensureTarget(db, site.id, url, now());
-    return c.json(targetOf(await describeTarget(db, id, given(input), now())));
+    const target = await ensureTarget(db, site.id, url, now());
+    return c.json(targetOf(await describeTarget(db, target, given(input))));
   });
 
   routes.patch('/:id', async (c) => {
     const caller = await auth.require(c, 'submit');
     const target = await requireTarget(db, c.req.param('id'), caller);
     const input = parseJson(await readBody(c, maxBodyBytes), targetChange, 'moderate.bad_input');
-    return c.json(targetOf(await describeTarget(db, target.id, given(input), now())));
+    return c.json(targetOf(await describeTarget(db, target, given(input))));
   });
 
   routes.get('/:id', async (c) => {
@@ -89,7 +80,8 @@ function given({ title, text, state }: z.output<typeof targetChange>) {
   };
 }
 
-function targetOf({ id, siteId, url, state, title, registered, fetchedAt, createdAt }: Target) {
+function targetOf({ id, siteId, url, state, title, titleTold, textTold, fetchedAt, createdAt }: Target) {
   const fetched = fetchedAt?.toISOString() ?? null;
+  const registered = titleTold || textTold;
   return { id, site: siteId, url, state, title, registered, fetchedAt: fetched, createdAt: createdAt.toISOString() };
 }

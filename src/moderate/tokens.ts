@@ -1,14 +1,15 @@
 // Managing tokens. A token is shown once, in the answer that makes it.
 import { Hono } from 'hono';
 import { z } from 'zod';
-import { type Auth, type Caller, newToken, tokenHash } from '../auth.ts';
-import { type Db, violatedConstraint } from '../db/client.ts';
+import { type Caller, newToken, tokenHash } from '../auth.ts';
+import { violatedConstraint } from '../db/client.ts';
 import { getSite } from '../db/sites.ts';
 import { insertToken, listTokens, revokeToken, type Token } from '../db/tokens.ts';
 import { CodedError } from '../errors.ts';
 import { type Env, isId, parseJson, readBody } from '../http.ts';
 import { kinds } from '../submission.ts';
 import { cleanText } from '../text.ts';
+import type { Desk } from './desk.ts';
 import { idSchema } from './filters.ts';
 
 const mostListed = 1_000;
@@ -26,17 +27,7 @@ const newTokenSchema = z.strictObject({
 });
 
 /** `/tokens`, for admins of all sites. */
-export function createTokens({
-  db,
-  auth,
-  now,
-  maxBodyBytes,
-}: {
-  db: Db;
-  auth: Auth;
-  now: () => Date;
-  maxBodyBytes: number;
-}): Hono<Env> {
+export function createTokens({ db, auth, now, maxBodyBytes }: Desk): Hono<Env> {
   const routes = new Hono<Env>();
 
   routes.use(async (c, next) => {

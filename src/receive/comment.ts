@@ -16,6 +16,8 @@ interface Dependencies {
   intake: Intake;
   auth: Auth;
   maxBodyBytes: number;
+  /** The same for callers with a token: an engine sends the text of the post along. */
+  maxTrustedBodyBytes: number;
   maxCommentChars: number;
   /** Takes the caller's turn; seconds to wait if there is none left. */
   limit: (c: Ctx) => Promise<number | null>;
@@ -105,7 +107,7 @@ async function read(
   caller: Caller | null,
   isForm: boolean,
 ): Promise<{ site: Site; comment: Comment }> {
-  const body = await readBody(c, deps.maxBodyBytes);
+  const body = await readBody(c, caller === null ? deps.maxBodyBytes : deps.maxTrustedBodyBytes);
   const written = { body, contentType: c.req.header('content-type'), isForm, believed: caller !== null };
   const comment = readComment(written, deps.maxCommentChars);
   const site = await deps.siteOf(comment.target);

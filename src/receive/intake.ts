@@ -3,6 +3,7 @@
 import { createHash, createHmac } from 'node:crypto';
 import { v7 as newId } from 'uuid';
 import type { Db } from '../db/client.ts';
+import { makeDue, upgradeKind } from '../db/leases.ts';
 import type { Verdict } from '../db/schema.ts';
 import { findSiteOf, type Site } from '../db/sites.ts';
 import {
@@ -10,13 +11,11 @@ import {
   findPing,
   getSubmission,
   insertSubmission,
-  makeDue,
   moveSubmission,
   type Submission,
-  upgradeKind,
-  verdictColumns,
 } from '../db/submissions.ts';
 import { describeTarget, ensureTarget, findTarget, type Target } from '../db/targets.ts';
+import { verdictColumns } from '../db/verdicts.ts';
 import { isId, networkOf } from '../http.ts';
 import type { Kind } from '../submission.ts';
 import { sourceKey, targetKey } from '../url.ts';
@@ -99,7 +98,6 @@ export function createIntake(deps: Dependencies): Intake {
         kind: ping.kind,
         status: 'received',
         source: ping.source.href,
-        sourceHost: ping.source.host,
         pingKey,
         target: ping.target.href,
         title: ping.title ?? null,
@@ -128,14 +126,16 @@ export function createIntake(deps: Dependencies): Intake {
 
   /** The same page pinged again: its source becomes due to be looked at once more, as often as `refetchMinMs` allows. */
   async function repeat(known: Submission, ping: Ping): Promise<PingAnswer> {
-    const at = now().getTime();
-    const dueAt = new Date(Math.max(at + deps.verifyDelayMs, (known.lastFetchAt?.getTime() ?? 0) + deps.refetchMinMs));
+    const at = now();
+    const isLooking = known.leasedUntil !== null && known.leasedUntil > at;
+    const lastFetch = isLooking ? at.getTime() : (known.lastFetchAt?.getTime() ?? 0);
+    const dueAt = new Date(Math.max(at.getTime() + deps.verifyDelayMs, lastFetch + deps.refetchMinMs));
     if (known.kind !== 'comment' && rank[ping.kind] > rank[known.kind]) await upgradeKind(db, known.id, ping.kind);
     if (known.status === 'invalid') {
       const change = { dueAt, attempts: 0, ...address(ping.ip) };
-      await moveSubmission(db, known, { to: 'received', actor: ping.kind, reason: 'sent again', now: now(), change });
+      await moveSubmission(db, known, { to: 'received', actor: ping.kind, reason: 'sent again', now: at, change });
     } else if (known.status === 'held' || known.status === 'approved' || known.status === 'removed') {
-      await makeDue(db, known.id, dueAt);
+      await makeDue(db, known.id, dueAt, at);
     }
     return { ok: true, id: known.id, repeated: true };
   }
@@ -145,7 +145,7 @@ export function createIntake(deps: Dependencies): Intake {
     if (known !== null) return { ok: true, submission: known, repeated: true };
     const found = await openTarget(site, comment.target);
     if (typeof found === 'string') return { ok: false, reason: found };
-    const target = comment.post === null ? found : await describeTarget(db, found.id, comment.post, now());
+    const target = comment.post === null ? found : await describeTarget(db, found, comment.post);
 
     const verdict = await deps.judgeComment(site, target, comment);
     const at = now();

@@ -5,6 +5,7 @@ import { CodedError } from '../errors.ts';
 import { type Ctx, type Env, readBody } from '../http.ts';
 import { cleanText } from '../text.ts';
 import { parsePingUrl } from '../url.ts';
+import type { FirstLook } from '../verify/verification.ts';
 import type { Intake, Refusal } from './intake.ts';
 import { Fault, faultCodes, type MethodCall, readCall, writeFault, writeResult } from './xml-rpc.ts';
 
@@ -19,9 +20,6 @@ const pingbackFaults = {
   denied: 49,
   upstream: 50,
 } as const;
-
-/** What a first look at the source found, for answers in detail. `later`: nothing is known yet. */
-export type FirstLook = 'ok' | 'no_link' | 'no_source' | 'upstream' | 'later';
 
 interface Dependencies {
   intake: Intake;

@@ -1,14 +1,11 @@
 // Fetches the pages of targets that the engine has not described, for the text that off-topic is measured against.
 import { decodeHtml } from '../charset.ts';
 import type { Db } from '../db/client.ts';
-import { finishTarget, leaseTarget, type Target } from '../db/targets.ts';
+import { finishTarget, leaseTarget, mostPostText, type Target } from '../db/targets.ts';
 import { readPage } from '../html.ts';
 import type { SafeFetch } from '../safe-fetch.ts';
 import { crop } from '../text.ts';
 import type { Step } from '../worker.ts';
-
-/** How much of a post is kept: enough to tell its topic. */
-const mostText = 20_000;
 
 interface Dependencies {
   db: Db;
@@ -39,6 +36,6 @@ async function fetchTarget({ db, now, fetch, attempts, retryMs }: Dependencies, 
   const retry = !isPage && !gone && target.attempts < attempts;
   const dueAt = retry ? new Date(now().getTime() + retryMs) : null;
   const page = isPage ? readPage(decodeHtml(fetched.body, fetched.headers.contentType).text, fetched.url) : null;
-  const described = page === null ? null : { title: page.title, text: crop(page.text, mostText) };
-  await finishTarget(db, target.id, { page: described, gone, now: now(), dueAt });
+  const described = page === null ? null : { title: page.title, text: crop(page.text, mostPostText) };
+  await finishTarget(db, target, { page: described, gone, now: now(), dueAt });
 }

@@ -2,16 +2,10 @@
 // told to the sender.
 import type { Db } from '../db/client.ts';
 import { insertFetch } from '../db/fetches.ts';
+import { endLease, leaseDue, leaseOne, nextDue, postpone } from '../db/leases.ts';
 import type { Verdict } from '../db/schema.ts';
-import {
-  endLease,
-  leaseDue,
-  leaseOne,
-  moveSubmission,
-  nextDue,
-  type Submission,
-  verdictColumns,
-} from '../db/submissions.ts';
+import { moveSubmission, type Submission } from '../db/submissions.ts';
+import { verdictColumns } from '../db/verdicts.ts';
 import type { FetchResult, SafeFetch } from '../safe-fetch.ts';
 import type { Status } from '../submission.ts';
 import type { Step } from '../worker.ts';
@@ -22,13 +16,17 @@ interface Dependencies {
   now: () => Date;
   fetch: SafeFetch;
   judge: (submission: Submission) => Promise<Verdict>;
+  /** Takes a fetch's turn at a source host; the milliseconds to wait if it has had all its turns. */
+  hostTurn: (host: string) => Promise<number | null>;
+  /** Hears of errors that are ours. */
+  report: (error: unknown) => void;
   attempts: number;
   retryMs: number;
   leaseMs: number;
   concurrency: number;
 }
 
-/** What a first look at a ping came to. */
+/** What a first look at a ping came to; `later`: nothing is known yet. */
 export type FirstLook = 'ok' | 'no_link' | 'no_source' | 'upstream' | 'later';
 
 export interface Verification {
@@ -50,7 +48,10 @@ export function createVerification(deps: Dependencies): Verification {
     async lookNow(id, waitMs) {
       const leased = await leaseOne(deps.db, id, deps.now(), deps.leaseMs);
       if (leased === null) return 'later';
-      const look = verify(deps, leased).then(firstLook, (): FirstLook => 'later');
+      const look = verify(deps, leased).then(firstLook, (error: unknown): FirstLook => {
+        deps.report(error);
+        return 'later';
+      });
       let timer: NodeJS.Timeout | undefined;
       const tooLate = new Promise<FirstLook>((resolve) => {
         timer = setTimeout(resolve, waitMs, 'later');
@@ -66,6 +67,9 @@ function firstLook(look: Look | null): FirstLook {
   return look.found === 'gone' ? 'no_source' : 'no_link';
 }
 
+/** Attempts that may end without an outcome, by a crash or an error of ours, before a ping is given up. */
+const mostFailures = 5;
+
 /** Looks at a leased ping's source and does what follows. Null if there was nothing to look at. */
 async function verify(deps: Dependencies, leased: Submission): Promise<Look | null> {
   const { db, now } = deps;
@@ -73,6 +77,16 @@ async function verify(deps: Dependencies, leased: Submission): Promise<Look | nu
   const watched: readonly Status[] = ['received', 'held', 'approved', 'removed'];
   if (leased.source === null || !watched.includes(leased.status)) {
     await endLease(db, leased, null, now());
+    return null;
+  }
+  if (leased.attempts > deps.attempts + mostFailures) {
+    if (leased.status !== 'received') await endLease(db, leased, null, now());
+    else await move(deps, leased, 'invalid', 'it could not be verified: something went wrong here each time', {});
+    return null;
+  }
+  const wait = await deps.hostTurn(new URL(leased.source).host);
+  if (wait !== null) {
+    await postpone(db, leased, new Date(now().getTime() + wait));
     return null;
   }
   const fetched = await deps.fetch(leased.source, request(leased));
@@ -171,8 +185,8 @@ async function move(
     change: { ...change, ...done },
     ...(verdict && { verdict }),
   });
-  // A moderator was first: what was found is in the fetch record, and the decision stands.
-  if (!moved) await endLease(deps.db, leased, null, deps.now());
+  // Somebody was first: a moderator, whose decision stands, or a stronger ping for the same page. Look at what it is now.
+  if (!moved) await endLease(deps.db, leased, now, now);
 }
 
 function reasonOf(look: Look): string {

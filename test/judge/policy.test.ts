@@ -1,19 +1,20 @@
 // The policy: what a probability leads to.
 
 import { describe, expect, test } from 'vitest';
-import { decide, defaultPolicy } from '../../src/judge/policy.ts';
+import { defaultSettings } from '../../src/db/sites.ts';
+import { decide } from '../../src/judge/policy.ts';
 
 const automatic = { spamAbove: 0.9, approveBelow: 0.1 };
 const judged = (probability: number, signals: string[] = []) => ({ probability, signals, kind: 'pingback' as const });
 
 describe('the policy', () => {
   test('calls spam what is at the threshold or above', () => {
-    expect(decide(judged(0.9), defaultPolicy).outcome).toBe('spam');
-    expect(decide(judged(0.8999), defaultPolicy).outcome).toBe('held');
+    expect(decide(judged(0.9), defaultSettings).outcome).toBe('spam');
+    expect(decide(judged(0.8999), defaultSettings).outcome).toBe('held');
   });
 
   test('publishes nothing unseen by default', () => {
-    expect(decide(judged(0), defaultPolicy).outcome).toBe('held');
+    expect(decide(judged(0), defaultSettings).outcome).toBe('held');
   });
 
   test('approves below the threshold a site has set', () => {

@@ -219,12 +219,12 @@ describe('a target', () => {
 
     for (const path of ['/told-2', '/told-3', '/told-4']) await describeTarget({ url: url(path) });
     const listed: Json[] = [];
-    let after: string | null = '';
-    while (after !== null) {
-      const { items, next }: Json = await backtalk.get(`/v1/targets?limit=2&after=${after}`);
+    let cursor: string | null = '';
+    while (cursor !== null) {
+      const { items, next }: Json = await backtalk.get(`/v1/targets?limit=2&cursor=${cursor}`);
       expect(items.length).toBeLessThanOrEqual(2);
       listed.push(...items);
-      after = next;
+      cursor = next;
     }
     const whole = (await backtalk.get('/v1/targets?limit=200')).items;
     expect(listed.map(({ id }) => id)).toEqual(whole.map(({ id }: Json) => id));

@@ -57,6 +57,7 @@ export async function startTestService(settings: Record<string, string> = {}): P
     REFETCH_MIN_MS: '0',
     WORKER_IDLE_MS: '10',
     RATE_PER_MINUTE: '0',
+    HOST_FETCHES_PER_MINUTE: '0',
     LOG_LEVEL: 'silent',
     ...settings,
   });
