@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { createDataFolder } from '../support/database.ts';
+import { createDataFolder, createPostgresDatabase } from '../support/database.ts';
 import { ask, main, startProcess } from '../support/process.ts';
 import { until } from '../support/service.ts';
 
@@ -118,3 +118,15 @@ test('a PostgreSQL that does not answer stops the start with what is wrong', asy
   await expect(start).rejects.toThrow(/ended with 1: .*ECONNREFUSED/);
   await expect(start).rejects.not.toThrow(/secret/);
 });
+
+test.skipIf(process.env.TEST_DATABASE_URL === undefined)(
+  'processes that start together on an empty PostgreSQL database all start, and one makes the token',
+  async () => {
+    const { url, drop } = await createPostgresDatabase({ empty: true });
+    const settings = { DATABASE_URL: url, ADMIN_TOKEN: '', SITES: 'https://blog.example/,https://other.example/' };
+    const started = await Promise.all(Array.from({ length: 3 }, () => startProcess(settings)));
+    expect(started.filter((one) => one.output().includes('shown this once only'))).toHaveLength(1);
+    expect(await Promise.all(started.map((one) => one.end('SIGTERM')))).toEqual([0, 0, 0]);
+    await drop();
+  },
+);

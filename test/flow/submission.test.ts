@@ -186,3 +186,16 @@ test('the text of the post is fetched by the worker and measures what is off top
   });
   expect(verdict.reasons.map(({ code }: { code: string }) => code)).toContain('on_topic');
 });
+
+test.each([
+  ['a name of 59 letters and an emoji', { author: { name: `${'x'.repeat(59)}😀` } }],
+  ['rare Han characters', { author: { name: '𠮷田' }, content: '𠮷野家と𠮷田' }],
+  ['a word of rare letters that is cut', { content: `a${'𝔛'.repeat(60)}` }],
+])('what a verdict says of %s is something that the database takes', async (_name, fields) => {
+  const target = backtalk.web.url('blog.example', '/rare');
+  const { id } = await backtalk.comment({ target, ...fields });
+  await backtalk.send(`/v1/submissions/${id}/spam`);
+  const again = await backtalk.comment({ target, ...fields });
+  expect(again).toMatchObject({ id: expect.any(String) });
+  expect(JSON.stringify(await backtalk.get(`/v1/submissions/${again.id}`))).not.toMatch(/\\ud[89a-f]/i);
+});

@@ -35,13 +35,17 @@ export async function createDataFolder(): Promise<string> {
   return folder;
 }
 
-/** A copy of the migrated template on the server of TEST_DATABASE_URL. */
-export async function createPostgresDatabase(): Promise<{ url: string; drop: () => Promise<void> }> {
+/** A database on the server of TEST_DATABASE_URL: a copy of the migrated template, or an empty one. */
+export async function createPostgresDatabase({
+  empty = false,
+} = {}): Promise<{ url: string; drop: () => Promise<void> }> {
   if (server === undefined) throw new Error('TEST_DATABASE_URL is not set');
   const name = `backtalk_test_${randomBytes(6).toString('hex')}`;
   const url = new URL(server);
   url.pathname = `/${name}`;
-  await administer((sql) => sql.unsafe(`create database ${name} template ${inject('postgresTemplate')}`));
+  await administer((sql) =>
+    sql.unsafe(`create database ${name} template ${empty ? 'template0' : inject('postgresTemplate')}`),
+  );
   return { url: url.href, drop: () => administer((sql) => sql.unsafe(`drop database if exists ${name} with (force)`)) };
 }
 

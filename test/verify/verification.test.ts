@@ -16,6 +16,15 @@ const verified = () =>
     return items.length > 0 && items.every(({ status }: { status: string }) => status !== 'received') && items;
   });
 
+/** Whether nobody looks at a submission's source, or is going to. */
+async function isIdle(id: string): Promise<boolean> {
+  const [row] = await rows<{ idle: boolean }>(
+    backtalk.database.db,
+    sql`select due_at is null and leased_until is null as idle from submissions where id = ${id}`,
+  );
+  return row?.idle === true;
+}
+
 test('P14: PINGBACK_DETAILED says what is wrong with the source', async () => {
   backtalk = await startTestService({ PINGBACK_DETAILED: 'true' });
   const { web } = backtalk;
@@ -90,8 +99,9 @@ test('a moderator who was quicker than the worker wins', async () => {
   await until(() => asked === 2);
   await backtalk.send(`/v1/submissions/${id}/spam`);
   answer();
-  await until(async () => (await backtalk.get(`/v1/submissions/${id}`)).fetches.length === 2);
-  expect((await backtalk.get(`/v1/submissions/${id}`)).status).toBe('spam');
+  await until(async () => (await backtalk.get(`/v1/submissions/${id}`)).fetches.length === 2 && isIdle(id));
+  const { status, history } = await backtalk.get(`/v1/submissions/${id}`);
+  expect([status, history.at(-1).actor]).toEqual(['spam', 'ADMIN_TOKEN']);
   expect(asked).toBe(2);
 });
 
@@ -150,22 +160,95 @@ test('when the text of the post arrives, held comments under it are judged again
 test('a sender address is kept as it is for IP_KEEP_HOURS, then as a hash and its network only', async () => {
   backtalk = await startTestService({ IP_KEEP_HOURS: '72' });
   const { id } = await backtalk.comment({ ip: '192.0.2.77' });
-  const read = async () =>
+  const read = async (id: string) =>
     (
       await rows<Record<string, string | null>>(
         backtalk.database.db,
         sql`select ip, ip_hash, ip_net from submissions where id = ${id}`,
       )
     )[0];
-  expect(await read()).toEqual({
+  expect(await read(id)).toEqual({
     ip: '192.0.2.77',
     ip_hash: expect.stringMatching(/^[0-9a-f]{32}$/),
     ip_net: '192.0.2.0/24',
   });
   backtalk.advance(71 * 3_600_000);
-  await backtalk.get('/readyz');
-  expect((await read())?.ip).toBe('192.0.2.77');
+  const { id: later } = await backtalk.comment({ ip: '2001:db8:1:2::3' });
   backtalk.advance(2 * 3_600_000);
-  await until(async () => (await read())?.ip === null);
-  expect((await read())?.ip_net).toBe('192.0.2.0/24');
+  await until(async () => (await read(id))?.ip === null);
+  expect((await read(id))?.ip_net).toBe('192.0.2.0/24');
+  // One that came in 71 hours after it was there when the worker cut the first.
+  expect(await read(later)).toMatchObject({ ip: '2001:db8:1:2::3', ip_net: '2001:db8:1::/48' });
+});
+
+test('a repeat that comes in while the source is being looked at makes it due once more', async () => {
+  backtalk = await startTestService();
+  const source = backtalk.web.url('carol.example', '/edited');
+  const open: (() => void)[] = [];
+  backtalk.web.page('carol.example', '/edited', (_, response) => {
+    const title = `Version ${open.length + 1}`;
+    open.push(() => {
+      response.writeHead(200, { 'content-type': 'text/html' });
+      response.end(`<title>${title}</title><p>I baked <a href="${backtalk.post}">it</a></p>`);
+    });
+  });
+  await ping(source);
+  await until(() => open.length === 1);
+  open[0]?.();
+  const [{ id }] = await verified();
+  await ping(source);
+  await until(() => open.length === 2);
+  await ping(source);
+  open[1]?.();
+  await until(() => open.length === 3);
+  open[2]?.();
+  await until(async () => (await backtalk.get(`/v1/submissions/${id}`)).title === 'Version 3');
+});
+
+test('a page that sends a pingback while its TrackBack is being verified is verified as strictly as a pingback', async () => {
+  backtalk = await startTestService();
+  const source = backtalk.web.url('carol.example', '/both');
+  const open: (() => void)[] = [];
+  backtalk.web.page('carol.example', '/both', (_, response) => {
+    open.push(() => void response.writeHead(200, { 'content-type': 'text/html' }).end('<p>No link here</p>'));
+  });
+  const body = new URLSearchParams({ url: source, title: 'Both' }).toString();
+  const headers = { 'content-type': 'application/x-www-form-urlencoded' };
+  await backtalk.request('POST', `/trackback?target=${backtalk.post}`, { body, headers, token: null });
+  await until(() => open.length === 1);
+  expect(await ping(source)).toContain('<int>48</int>');
+  open[0]?.();
+  await until(() => open.length === 2);
+  open[1]?.();
+  const [item] = await verified();
+  expect(item).toMatchObject({ kind: 'pingback', status: 'invalid' });
+});
+
+test('S9: one host is fetched from at most HOST_FETCHES_PER_MINUTE times a minute, and the rest waits', async () => {
+  backtalk = await startTestService({ HOST_FETCHES_PER_MINUTE: '3' });
+  const visits = (n: number) => backtalk.web.visits('carol.example', `/${n}`);
+  for (let n = 0; n < 5; n += 1) await ping(backtalk.web.url('carol.example', `/${n}?`));
+  // Another host has its own turns.
+  await ping(backtalk.web.url('alice.example', '/link.html'));
+  await until(async () => (await backtalk.get('/v1/submissions?status=held')).items.length === 1);
+  await until(async () => (await waiting()) >= 2);
+  expect([0, 1, 2, 3, 4].reduce((sum, n) => sum + visits(n), 0)).toBe(3);
+});
+
+async function waiting(): Promise<number> {
+  const [row] = await rows<{ count: string }>(
+    backtalk.database.db,
+    sql`select count(*) as count from submissions where status = 'received' and leased_until is null and due_at > now() + interval '5 seconds'`,
+  );
+  return Number(row?.count);
+}
+
+test('the page of a post whose title alone the engine told is fetched for its text', async () => {
+  backtalk = await startTestService();
+  const target = backtalk.web.url('blog.example', '/titled');
+  backtalk.web.page('blog.example', '/titled', '<title>Its own title</title><article>Sourdough and rye</article>');
+  await backtalk.comment({ target, post: { title: 'The title that the engine told' } });
+  const read = async () => (await backtalk.get('/v1/targets')).items[0];
+  await until(async () => (await read()).fetchedAt !== null);
+  expect(await read()).toMatchObject({ title: 'The title that the engine told', registered: true });
 });
