@@ -142,7 +142,7 @@ type Settings = typeof settings;
 export type Config = { [Name in keyof Settings]: z.output<Settings[Name]['type']> };
 
 /** Reads all settings; an empty variable counts as unset. Throws an Error with one line for each setting that is wrong. */
-export function readConfig(environment: Readonly<Record<string, string | undefined>>): Config {
+export function readConfig(environment: Readonly<Record<string, string | undefined>> = process.env): Config {
   const wrong: string[] = [];
   const read = Object.entries(settings).map(([name, setting]) => {
     const given = environment[name];

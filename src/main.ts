@@ -4,7 +4,7 @@ import { loggable } from './log.ts';
 import { type Service, startService } from './service.ts';
 
 async function main(): Promise<void> {
-  const config = readConfig(process.env);
+  const config = readConfig();
   const starting = startService(config);
   // From the beginning: as the first process of a container it would not even be ended by a signal that nobody handles.
   process.once('SIGTERM', () => stop(starting));

@@ -233,14 +233,13 @@ describe('P14: with PINGBACK_DETAILED the answer tells what was wrong with the s
     expect(await ofSource(detailed, source)).toMatchObject([{ status: 'held', title: 'On bread' }]);
   });
 
-  test('a source that takes its time is answered within 3 seconds all the same', async () => {
+  test('a source that takes its time is not waited for', async () => {
     const waiting: ServerResponse[] = [];
     detailed.web.page('alice.example', '/slow', (_, response) => void waiting.push(response));
-    const start = performance.now();
     expect(
       (await xmlRpc(detailed, pingCall(detailed.web.url('alice.example', '/slow'), detailed.post))).fault,
     ).toBeNull();
-    expect(performance.now() - start).toBeLessThan(3_000);
+    expect(waiting).toHaveLength(1);
     for (const response of waiting) response.end();
   });
 });
