@@ -4,6 +4,7 @@ import type { Db } from './db/client.ts';
 import { findToken, type Scope } from './db/tokens.ts';
 import { CodedError } from './errors.ts';
 import type { Ctx } from './http.ts';
+import { type Limit, tooMany } from './limit.ts';
 
 /** A caller with a valid token. `siteId` null: all sites. */
 export interface Caller {
@@ -21,21 +22,28 @@ export interface Auth {
 
 const rank: Record<Scope, number> = { submit: 0, moderate: 1, admin: 2 };
 
-/** Checks tokens against the database; `adminToken` (the setting) is valid besides, whatever the database holds. */
-export function createAuth(db: Db, adminToken: string | undefined): Auth {
+/**
+ * Checks tokens against the database; `adminToken` (the setting) is valid besides, whatever the database holds. Whoever
+ * sends a wrong one takes a turn of `limit`.
+ */
+export function createAuth(db: Db, adminToken: string | undefined, limit: Limit): Auth {
   const configured = adminToken === undefined ? null : Buffer.from(tokenHash(adminToken));
+
+  async function refused(c: Ctx, why: string): Promise<CodedError> {
+    const wait = await limit(c);
+    return wait === null ? new CodedError('auth.bad_token', why) : tooMany(c, wait);
+  }
 
   async function identify(c: Ctx): Promise<Caller | null> {
     const header = c.req.header('authorization');
     if (header === undefined) return null;
     const token = /^bearer +(\S+) *$/i.exec(header)?.[1];
-    if (token === undefined)
-      throw new CodedError('auth.bad_token', 'the Authorization header must read "Bearer <token>"');
+    if (token === undefined) throw await refused(c, 'the Authorization header must read "Bearer <token>"');
     const hash = tokenHash(token);
     if (configured !== null && timingSafeEqual(configured, Buffer.from(hash)))
       return { actor: 'ADMIN_TOKEN', scope: 'admin', siteId: null };
     const known = await findToken(db, hash);
-    if (known === null) throw new CodedError('auth.bad_token', 'this token is unknown or has been revoked');
+    if (known === null) throw await refused(c, 'this token is unknown or has been revoked');
     return { actor: known.name, scope: known.scope, siteId: known.siteId };
   }
 

@@ -4,7 +4,14 @@ import { isIP } from 'node:net';
 import { z } from 'zod';
 import { parseHttpUrl } from './url.ts';
 
-const whole = (least: number, most: number) => z.coerce.number().int().min(least).max(most);
+const whole = (least: number, most: number) =>
+  z
+    .string()
+    .refine(
+      (text) => /^\d+$/.test(text) && Number(text) >= least && Number(text) <= most,
+      `must be a whole number from ${least} to ${most}`,
+    )
+    .transform(Number);
 const list = z.string().transform((text) =>
   text
     .split(',')
@@ -39,9 +46,12 @@ export const settings = {
   },
   DATA_DIR: { type: z.string().min(1), default: './data', doc: 'folder of the embedded database' },
   ADMIN_TOKEN: {
-    type: z.string().min(16, 'must have at least 16 characters').max(200).optional(),
+    type: z
+      .string()
+      .regex(/^[!-~]{16,200}$/, 'must have 16 to 200 characters, ASCII without blanks, since it is sent in a header')
+      .optional(),
     default: undefined,
-    doc: 'a token that always has admin rights; unset: one is made on the first start and shown once',
+    doc: 'a token that always has admin rights, of at least 16 characters; unset: one is made on the first start and shown once',
   },
   SITES: {
     type: list.pipe(z.array(httpUrl).max(1_000)),
@@ -89,7 +99,11 @@ export const settings = {
     doc: 'fetches of a linking page that does not answer before the ping is invalid',
   },
   VERIFY_RETRY_MS: { type: whole(0, 1_440 * minute), default: '60000', doc: 'milliseconds between those fetches' },
-  VERIFY_CONCURRENCY: { type: whole(1, 256), default: '8', doc: 'linking pages fetched at the same time' },
+  VERIFY_CONCURRENCY: {
+    type: whole(1, 256),
+    default: '8',
+    doc: 'linking pages fetched at the same time, at most a quarter of them from one host',
+  },
   REFETCH_MIN_MS: {
     type: whole(0, 1_440 * minute),
     default: '30000',

@@ -12,7 +12,7 @@ import { plainText } from './sanitize.ts';
 import { type Service, startService } from './service.ts';
 import { collapse, escapeHtml, escapeXml } from './text.ts';
 
-const responseSchema = z.union([
+const responseSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('comment'), author: z.string(), content: z.string(), spam: z.boolean() }),
   z.object({ kind: z.literal('pingback'), title: z.string(), source_html: z.string(), spam: z.boolean() }),
 ]);
@@ -44,7 +44,7 @@ const token = 'the-token-of-the-demo';
  * each response was judged, in the page's order. Throws an Error for a file that is no page.
  */
 export async function playDemo(file: string, print: (line: string) => void): Promise<Played[]> {
-  const page = readPage(await readFile(file, 'utf8'), file);
+  const page = await readPage(file);
   const folder = await mkdtemp(join(tmpdir(), 'backtalk-demo-'));
   const web = await startWeb(page);
   const config = readConfig({
@@ -77,14 +77,11 @@ export async function playDemo(file: string, print: (line: string) => void): Pro
   }
 }
 
-function readPage(text: string, file: string): Page {
+async function readPage(file: string): Promise<Page> {
   try {
-    return pageSchema.parse(JSON.parse(text));
+    return pageSchema.parse(JSON.parse(await readFile(file, 'utf8')));
   } catch (error) {
-    const why =
-      error instanceof z.ZodError
-        ? error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ')
-        : (error as Error).message;
+    const why = error instanceof z.ZodError ? z.prettifyError(error) : (error as Error).message;
     throw new Error(`${file} is not a page that can be played: ${why}`);
   }
 }

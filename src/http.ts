@@ -62,15 +62,33 @@ export function checked<Type extends z.ZodType>(
   schema: Type,
   code: 'receive.bad_input' | 'moderate.bad_input',
 ): z.output<Type> {
-  const result = schema.safeParse(value);
+  const result = schema.safeParse(value, { error: inWords });
   if (result.success) return result.data;
-  const problems = result.error.issues.map((issue) => ({ field: issue.path.join('.'), problem: issue.message }));
+  const problems = result.error.issues.map(problemOf);
   const [first] = problems;
   throw new CodedError(
     code,
-    first === undefined ? 'bad input' : `${first.field || 'the body'}: ${first.problem}`,
+    first === undefined ? 'bad input' : `${first.field || 'the request'}: ${first.problem}`,
     problems,
   );
+}
+
+/** What is wrong with a value, for a person; undefined where zod's own words will do. */
+function inWords(issue: z.core.$ZodRawIssue): string | undefined {
+  if (issue.code === 'invalid_type')
+    return issue.input === undefined ? 'is missing' : `must be of type ${issue.expected}`;
+  if (issue.code === 'invalid_value') return `must be one of ${issue.values.join(', ')}`;
+  if (issue.code === 'unrecognized_keys') return `there is no ${issue.keys.join(', ').slice(0, 100)} here`;
+  return undefined;
+}
+
+/** Where and what; of several ways to write a value, by the one that was followed furthest. */
+function problemOf(issue: z.core.$ZodIssue): { field: string; problem: string } {
+  if (issue.code !== 'invalid_union') return { field: issue.path.join('.'), problem: issue.message };
+  const [furthest] = issue.errors.flat().sort((a, b) => b.path.length - a.path.length);
+  if (furthest === undefined) return { field: issue.path.join('.'), problem: issue.message };
+  const { field, problem } = problemOf(furthest);
+  return { field: [...issue.path, field].filter((part) => part !== '').join('.'), problem };
 }
 
 /** Whether a text has the form of our ids. */

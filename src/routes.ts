@@ -37,8 +37,8 @@ export interface Parts {
 
 /** All routes, by the path that they are mounted at. */
 export async function createRoutes({ config, db, now, log, judge, verification, address, ownHost }: Parts) {
-  const auth = createAuth(db, config.ADMIN_TOKEN);
   const limit = createLimit(config.RATE_PER_MINUTE, address);
+  const auth = createAuth(db, config.ADMIN_TOKEN, limit);
   const maxTrustedBodyBytes = config.MAX_TRUSTED_BODY_BYTES;
   const intake = createIntake({
     db,

@@ -55,8 +55,7 @@ export async function startService(config: Config, world: World = {}): Promise<S
   // Settings are checked before the database is touched.
   const allow = config.FETCH_ALLOW.map(parseAllowed);
   const address = createAddressReader(config.TRUST_PROXY);
-  const database = await (world.database?.(migrations) ??
-    openDatabase({ databaseUrl: config.DATABASE_URL, dataDir: config.DATA_DIR, migrations }));
+  const database = await (world.database?.(migrations) ?? open(config));
   let listener: Listener | null = null;
   try {
     const { db } = database;
@@ -129,6 +128,17 @@ export async function startService(config: Config, world: World = {}): Promise<S
     await listener?.close(0);
     await database.close();
     throw error;
+  }
+}
+
+/** Opens the database that the settings name. Throws an Error that says which it was and what is wrong. */
+async function open(config: Config): Promise<Database> {
+  const { DATABASE_URL: databaseUrl, DATA_DIR: dataDir } = config;
+  try {
+    return await openDatabase({ databaseUrl, dataDir, migrations });
+  } catch (error) {
+    const which = databaseUrl === undefined ? `in DATA_DIR (${dataDir})` : 'of DATABASE_URL';
+    throw new Error(`cannot open the database ${which}: ${loggable(error).error}`, { cause: error });
   }
 }
 

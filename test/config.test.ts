@@ -12,14 +12,18 @@ test('an empty variable counts as unset', () => {
 
 test('all wrong settings are named at once, each with what is wrong', () => {
   const read = () => readConfig({ PORT: 'eighty', SITES: 'ftp://blog.example', VERIFY_ATTEMPTS: '0' });
-  expect(read).toThrow(/PORT .*"eighty"/);
+  expect(read).toThrow(/PORT must be a whole number from 0 to 65535 \(it is "eighty"\)/);
   expect(read).toThrow(/SITES must be an http or https URL/);
   expect(read).toThrow(/VERIFY_ATTEMPTS .*"0"/);
 });
 
+test('an admin token that no header could carry is refused', () => {
+  expect(() => readConfig({ ADMIN_TOKEN: 'a token of four words' })).toThrow(/ADMIN_TOKEN .* without blanks/);
+});
+
 test('a secret that is wrong is not repeated', () => {
   expect(() => readConfig({ ADMIN_TOKEN: 'too short' })).toThrow(
-    /ADMIN_TOKEN must have at least 16 characters \(it is not shown\)/,
+    /ADMIN_TOKEN must have 16 to 200 characters.* \(it is not shown\)/,
   );
   expect(() => readConfig({ DATABASE_URL: 'mysql://me:secret@host/db' })).not.toThrow(/secret/);
   expect(() => readConfig({ DATABASE_URL: 'mysql://me:secret@host/db' })).toThrow(/DATABASE_URL/);

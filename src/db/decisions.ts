@@ -149,14 +149,12 @@ function outcome(
 }
 
 /**
- * The same action again: the decision that stands says so already. What policy did may be confirmed, which teaches; and
- * what was undone for others, while this one had a later decision, is no decision to refer to.
+ * The same action again: the decision that stands says so already. What policy did may be confirmed, which teaches.
  */
 function isRepeat(request: DecisionRequest, submission: Submission, before: Decision | undefined): boolean {
   return (
     before !== undefined &&
     before.actor !== 'policy' &&
-    before.undoneAt === null &&
     before.action === request.action &&
     submission.status === statusAfter[request.action]
   );

@@ -26,7 +26,7 @@ export async function lockFolder(folder: string): Promise<() => Promise<void>> {
   const holder = await readHolder(note);
   const inUse = () =>
     new DatabaseInUseError(
-      `the database in ${folder} is in use by process ${holder?.pid ?? 'unknown'} on ${holder?.host ?? 'this machine'}; stop that one first, or set another DATA_DIR`,
+      `it is in use by process ${holder?.pid ?? 'unknown'} on ${holder?.host ?? 'this machine'}; stop that one first, or set another DATA_DIR`,
     );
 
   const servers: Server[] = [];
@@ -42,7 +42,7 @@ export async function lockFolder(folder: string): Promise<() => Promise<void>> {
   try {
     if (holder !== null && holder.kernel !== here.kernel && holder.host !== here.host) {
       throw new DatabaseInUseError(
-        `the database in ${folder} was opened by process ${holder.pid} on ${holder.host}, another machine; if nothing runs there any more, delete ${note}`,
+        `it was opened by process ${holder.pid} on ${holder.host}, another machine; if nothing runs there any more, delete ${note}`,
       );
     }
     if (await answers(socketFile)) throw inUse();

@@ -22,7 +22,7 @@ const probability = z
 const target = z.string().transform((text, context) => {
   const url = parseHttpUrl(text);
   if (url !== null) return targetKey(url);
-  context.addIssue('must be an http or https URL');
+  context.addIssue('must be an http or https URL of at most 2,000 characters, without user and password');
   return z.NEVER;
 });
 

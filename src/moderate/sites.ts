@@ -21,7 +21,7 @@ const base = z.string().transform((text, context) => {
     url.hash = '';
     return url;
   }
-  context.addIssue('must be an http or https URL');
+  context.addIssue('must be an http or https URL of at most 2,000 characters, without user and password');
   return z.NEVER;
 });
 const name = z

@@ -1,11 +1,12 @@
 // What a caller says of a comment, as JSON or as a form, made into a comment: texts cleaned, lengths checked, and of a
 // visitor only what a visitor may say. Whether the comment is taken in is decided elsewhere.
+import { isIP } from 'node:net';
 import { z } from 'zod';
 import { CodedError } from '../errors.ts';
-import { checked, networkOf, parseJson } from '../http.ts';
+import { checked, parseJson } from '../http.ts';
 import { cleanText } from '../text.ts';
 import { maxUrlLength, parseHttpUrl } from '../url.ts';
-import { readForm } from './form.ts';
+import { isFormType, readForm } from './form.ts';
 import type { Comment } from './intake.ts';
 
 /** One request for a comment, its body still unread. */
@@ -34,15 +35,39 @@ const engineSchema = visitorSchema.extend({
   post: z.object({ title: optionalText, text: optionalText }).nullish(),
 });
 
-/** Reads a comment. Throws `receive.bad_input` naming the first field that is wrong, or what is wrong with the body. */
+/**
+ * Reads a comment. Throws `receive.bad_input` naming the first field that is wrong, or what is wrong with the body; of a
+ * form in words for the person who filled it in.
+ */
 export function readComment(written: Written, maxChars: number): Comment {
+  try {
+    return readFields(written, maxChars);
+  } catch (error) {
+    if (!written.isForm || !(error instanceof CodedError)) throw error;
+    throw new CodedError(
+      error.code,
+      error.message.replace(/^[a-z.]+(?=:)/, (field) => formWords.get(field) ?? field),
+    );
+  }
+}
+
+const formWords = new Map([
+  ['author.name', 'Your name'],
+  ['author.email', 'Your e-mail address'],
+  ['author.url', 'Your web address'],
+  ['content', 'Your comment'],
+  ['target', 'The address of the page'],
+  ['parent', 'The comment that you answer'],
+]);
+
+function readFields(written: Written, maxChars: number): Comment {
   if (!written.believed) {
     const nothing = { ref: null, ip: null, userAgent: null, submittedAt: null, post: null };
     return { ...said(inputOf(written, visitorSchema), maxChars), ...nothing };
   }
   const input = inputOf(written, engineSchema);
   const ip = text('ip', input.ip, most.ip);
-  if (ip !== null && networkOf(ip) === null) throw badField('ip', 'must be an IP address');
+  if (ip !== null && isIP(ip) === 0) throw badField('ip', 'must be an IP address');
   const title = text('post.title', input.post?.title, most.title);
   const post = text('post.text', input.post?.text, Number.POSITIVE_INFINITY);
   return {
@@ -63,6 +88,9 @@ function inputOf<Type extends z.ZodType>({ body, contentType, isForm }: Written,
 
 /** WordPress's field names; `comment_parent` is 0 where there is none. */
 function formFields(body: Buffer, contentType: string | undefined): unknown {
+  if (!isFormType(contentType)) {
+    throw new CodedError('http.unsupported_type', 'a form must be sent as application/x-www-form-urlencoded');
+  }
   const form = readForm(body, contentType);
   if (!form.ok) throw new CodedError('http.bad_form', form.problem);
   const field = (name: string) => form.fields.get(name);
@@ -78,9 +106,13 @@ function formFields(body: Buffer, contentType: string | undefined): unknown {
 /** The comment itself, which anybody may write. */
 function said(input: z.output<typeof visitorSchema>, maxChars: number) {
   const target = parseHttpUrl(input.target);
-  if (target === null) throw badField('target', `must be an http or https URL of at most ${maxUrlLength} characters`);
+  if (target === null)
+    throw badField(
+      'target',
+      `must be an http or https URL of at most ${maxUrlLength} characters, without user and password`,
+    );
   const name = text('author.name', input.author.name, most.name);
-  if (name === null) throw badField('author.name', 'must not be empty');
+  if (name === null || !/[\p{L}\p{N}\p{P}\p{S}]/u.test(name)) throw badField('author.name', 'must not be empty');
   const content = text('content', input.content, maxChars);
   if (content === null) throw badField('content', 'must not be empty');
   const email = text('author.email', input.author.email, most.email);

@@ -7,9 +7,10 @@ import type { Site } from '../db/sites.ts';
 import type { Submission } from '../db/submissions.ts';
 import { CodedError } from '../errors.ts';
 import { type Ctx, type Env, readBody } from '../http.ts';
+import { tooMany } from '../limit.ts';
 import { readComment } from './comment-input.ts';
 import { errorPage } from './error-page.ts';
-import { isFormType } from './form.ts';
+import { isAnyFormType } from './form.ts';
 import type { Comment, Intake, Refusal } from './intake.ts';
 
 interface Dependencies {
@@ -43,7 +44,7 @@ export function createCommentDoor(deps: Dependencies): Hono<Env> {
   });
 
   door.post('/comments', async (c) => {
-    const isForm = isFormType(c.req.header('content-type'));
+    const isForm = isAnyFormType(c.req.header('content-type'));
     try {
       const caller = await enter(deps, c);
       const { site, comment } = await read(deps, c, caller, isForm);
@@ -69,14 +70,7 @@ export function createCommentDoor(deps: Dependencies): Hono<Env> {
 /** Tells engines from visitors, who take turns and may come from pages of our sites only. */
 async function enter(deps: Dependencies, c: Ctx): Promise<Caller | null> {
   const origin = c.req.header('origin');
-  let caller: Caller | null = null;
-  try {
-    caller = await deps.auth.identify(c);
-  } catch (error) {
-    // Only a valid token is exempt: guessing one takes turns.
-    await takeTurn(deps, c);
-    throw error;
-  }
+  const caller = await deps.auth.identify(c);
   if (caller !== null) return caller;
   // Before anything else can go wrong: without these headers the page's script could not read what it was.
   if (origin !== undefined) await greet(deps, c, origin);
@@ -130,9 +124,7 @@ async function greet(deps: Dependencies, c: Ctx, origin: string): Promise<void> 
 
 async function takeTurn(deps: Dependencies, c: Ctx): Promise<void> {
   const wait = await deps.limit(c);
-  if (wait === null) return;
-  c.header('Retry-After', String(wait));
-  throw new CodedError('http.rate_limited', `too many requests from your address; try again in ${wait} s`);
+  if (wait !== null) throw tooMany(c, wait);
 }
 
 function refusal(reason: Refusal): CodedError {

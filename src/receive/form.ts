@@ -8,6 +8,11 @@ export function isFormType(contentType: string | undefined): boolean {
   return /^\s*application\/x-www-form-urlencoded\s*(;|$)/i.test(contentType ?? '');
 }
 
+/** Whether a Content-Type is one that browsers give to forms: they may also send a form in parts, which we do not read. */
+export function isAnyFormType(contentType: string | undefined): boolean {
+  return isFormType(contentType) || /^\s*multipart\/form-data\s*(;|$)/i.test(contentType ?? '');
+}
+
 /** Reads a form in the charset that it declares, or that it is found to be in. */
 export function readForm(body: Uint8Array, contentType: string | undefined): ReadForm {
   const form = decodeForm(body, contentType);

@@ -109,8 +109,16 @@ async function ping(deps: Dependencies, params: unknown[], c: Ctx): Promise<stri
     throw new Fault(faultCodes.invalidParameters, 'pingback.ping takes two strings, sourceURI and targetURI');
   }
   const [from, to] = [parsePingUrl(cleanText(source)), parsePingUrl(cleanText(target))];
-  if (from === null) throw new Fault(pingbackFaults.generic, 'sourceURI is not an http or https URL');
-  if (to === null) throw new Fault(pingbackFaults.badTarget, 'targetURI is not an http or https URL');
+  if (from === null)
+    throw new Fault(
+      pingbackFaults.generic,
+      'sourceURI is not an http or https URL of at most 2,000 characters, without user and password',
+    );
+  if (to === null)
+    throw new Fault(
+      pingbackFaults.badTarget,
+      'targetURI is not an http or https URL of at most 2,000 characters, without user and password',
+    );
   const answer = await deps.intake.ping({
     kind: 'pingback',
     source: from,

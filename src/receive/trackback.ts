@@ -71,7 +71,8 @@ async function receive(deps: Dependencies, c: Ctx, body: Buffer): Promise<string
   const url = cleanText(form.fields.get('url') ?? '').trim();
   if (url === '') return 'the ping has no url';
   const source = parseHttpUrl(url);
-  if (source === null) return 'the url of the ping is not an http or https URL';
+  if (source === null)
+    return 'the url of the ping is not an http or https URL of at most 2,000 characters, without user and password';
   const target = await targetOf(deps, c);
   if (target === null) return refusals.unknown_target;
 

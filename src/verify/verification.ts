@@ -6,12 +6,12 @@ import { endLease, leaseDue, leaseOne, nextDue, postpone } from '../db/leases.ts
 import type { Verdict } from '../db/schema.ts';
 import { moveSubmission, type Submission } from '../db/submissions.ts';
 import { verdictColumns } from '../db/verdicts.ts';
-import type { FetchResult, SafeFetch } from '../safe-fetch.ts';
+import type { FetchRequest, FetchResult, SafeFetch } from '../safe-fetch.ts';
 import type { Status } from '../submission.ts';
 import type { Step } from '../worker.ts';
 import { changedMuch, type Look, lookAt, type SourcePage } from './look.ts';
 
-interface Dependencies {
+interface Options {
   db: Db;
   now: () => Date;
   fetch: SafeFetch;
@@ -26,6 +26,11 @@ interface Dependencies {
   concurrency: number;
 }
 
+interface Dependencies extends Options {
+  /** Fetches under way, by host. */
+  atHost: Map<string, number>;
+}
+
 /** What a first look at a ping came to; `later`: nothing is known yet. */
 export type FirstLook = 'ok' | 'no_link' | 'no_source' | 'upstream' | 'later';
 
@@ -35,7 +40,8 @@ export interface Verification {
   lookNow(id: string, waitMs: number): Promise<FirstLook>;
 }
 
-export function createVerification(deps: Dependencies): Verification {
+export function createVerification(options: Options): Verification {
+  const deps: Dependencies = { ...options, atHost: new Map() };
   return {
     step: {
       name: 'verify',
@@ -84,17 +90,38 @@ async function verify(deps: Dependencies, leased: Submission): Promise<Look | nu
     else await move(deps, leased, 'invalid', 'it could not be verified: something went wrong here each time', {});
     return null;
   }
-  const wait = await deps.hostTurn(new URL(leased.source).host);
+  const host = new URL(leased.source).host;
+  const wait = isBusy(deps, host) ? busyMs : await deps.hostTurn(host);
   if (wait !== null) {
     await postpone(db, leased, new Date(now().getTime() + wait));
     return null;
   }
-  const fetched = await deps.fetch(leased.source, request(leased));
+  const fetched = await fetchFrom(deps, host, leased.source, request(leased));
   const look = lookAt(fetched, leased.target);
   await insertFetch(db, recordOf(leased, fetched, look, now()));
   if (leased.status === 'received') await first(deps, leased, look);
   else await again(deps, leased, look);
   return look;
+}
+
+/** How long a ping waits whose source's host is being fetched from already. */
+const busyMs = 2_000;
+
+/** Whether a host has its share of the fetches under way: one that never answers must not keep all others waiting. */
+function isBusy({ atHost, concurrency }: Dependencies, host: string): boolean {
+  return (atHost.get(host) ?? 0) >= Math.max(1, Math.floor(concurrency / 4));
+}
+
+async function fetchFrom(deps: Dependencies, host: string, url: string, options: FetchRequest): Promise<FetchResult> {
+  const { atHost } = deps;
+  atHost.set(host, (atHost.get(host) ?? 0) + 1);
+  try {
+    return await deps.fetch(url, options);
+  } finally {
+    const left = (atHost.get(host) ?? 1) - 1;
+    if (left === 0) atHost.delete(host);
+    else atHost.set(host, left);
+  }
 }
 
 /** Names in the request who caused it, so that a victim of forged pings can see that (WordPress does the same). */

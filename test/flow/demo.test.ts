@@ -1,3 +1,6 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { builtInPage, playDemo } from '../../src/demo.ts';
 
@@ -21,4 +24,14 @@ test('the demo holds the nine honest responses of its page as likely ham, and pu
   const text = lines.join('\n');
   expect(text).toContain('9 published');
   expect(text.slice(text.indexOf('9 published'))).not.toContain('office cleaning services');
+});
+
+test('a file that is no page is refused before anything is started, with what is wrong in it', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'backtalk-page-'));
+  const file = join(folder, 'page.json');
+  const play = () => playDemo(file, () => {});
+  await expect(play()).rejects.toThrow(/page\.json is not a page that can be played: ENOENT/);
+  await writeFile(file, '{"title":"T","text":"x","responses":[{"kind":"letter"}]}');
+  await expect(play()).rejects.toThrow(/responses\[0\]\.kind/);
+  await rm(folder, { recursive: true });
 });

@@ -1,6 +1,6 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { access, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { access, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -113,9 +113,17 @@ test('wrong settings stop the start before anything is touched', async () => {
   await rm(join(empty, '..'), { recursive: true });
 });
 
+test('a folder that cannot be used stops the start with its setting and what is wrong', async () => {
+  const file = join(folder, 'a-file');
+  await writeFile(file, '');
+  await expect(startProcess({ DATA_DIR: file })).rejects.toThrow(
+    /ended with 1: cannot open the database in DATA_DIR \(.*a-file\)/,
+  );
+});
+
 test('a PostgreSQL that does not answer stops the start with what is wrong', async () => {
   const start = startProcess({ DATABASE_URL: 'postgres://nobody:secret@127.0.0.1:9/none' });
-  await expect(start).rejects.toThrow(/ended with 1: .*ECONNREFUSED/);
+  await expect(start).rejects.toThrow(/ended with 1: cannot open the database of DATABASE_URL: .*ECONNREFUSED/);
   await expect(start).rejects.not.toThrow(/secret/);
 });
 

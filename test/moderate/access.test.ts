@@ -290,3 +290,14 @@ describe('a token of one site', () => {
     }
   });
 });
+
+test('whoever guesses tokens runs out of turns', async () => {
+  const limited = await startTestService({ RATE_PER_MINUTE: '3' });
+  const guess = (n: number) => limited.request('GET', '/v1/submissions', { token: `bt_guess-${n}` });
+  const statuses = [];
+  for (let n = 0; n < 5; n += 1) statuses.push((await guess(n)).status);
+  expect(statuses).toEqual([401, 401, 401, 429, 429]);
+  expect((await guess(5)).headers.get('retry-after')).toMatch(/^\d+$/);
+  expect((await limited.request('GET', '/v1/submissions')).status).toBe(200);
+  await limited.stop();
+});

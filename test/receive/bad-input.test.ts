@@ -324,7 +324,7 @@ describe('JSON', () => {
   test.each(['null', '17', '"text"', '[]', 'true'])('that is no object is told so: %s', async (body) => {
     const [status, error] = await forward(body);
     expect([status, error.code]).toEqual([400, 'receive.bad_input']);
-    expect(error.message).toContain('the body');
+    expect(error.message).toContain('the request');
   });
 
   test('that is not UTF-8 is told so', async () => {

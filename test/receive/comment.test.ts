@@ -614,3 +614,25 @@ describe('with RATE_PER_MINUTE at 3', () => {
     expect(seen[0]).toBe('203.0.113.5');
   });
 });
+
+describe('a form that a person filled in', () => {
+  test('is told in words what is missing', async () => {
+    const fields: Record<string, string> = formOf();
+    delete fields.author;
+    const { status, text } = await submit(fields);
+    expect(status).toBe(400);
+    expect(text).toContain('Your name: is missing');
+  });
+
+  test('and sent in parts is told how to send it, on a page', async () => {
+    const form = new FormData();
+    for (const [name, value] of Object.entries(formOf())) form.set(name, value);
+    const answer = await fetch(`${backtalk.url}/v1/comments`, { method: 'POST', body: form });
+    expect([answer.status, answer.headers.get('content-type')]).toEqual([415, expect.stringContaining('text/html')]);
+    expect(await answer.text()).toContain('application/x-www-form-urlencoded');
+  });
+
+  test('without anything to see in the name has no name', async () => {
+    expect((await submit(formOf({ author: '\u200b' }))).text).toContain('Your name: must not be empty');
+  });
+});

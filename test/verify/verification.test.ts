@@ -252,3 +252,16 @@ test('the page of a post whose title alone the engine told is fetched for its te
   await until(async () => (await read()).fetchedAt !== null);
   expect(await read()).toMatchObject({ title: 'The title that the engine told', registered: true });
 });
+
+test('a host that never answers keeps its share of the fetches only, and others are verified meanwhile', async () => {
+  backtalk = await startTestService({ VERIFY_CONCURRENCY: '4', FETCH_TIMEOUT_MS: '60000', STOP_TIMEOUT_MS: '0' });
+  const hanging = backtalk.web.url('carol.example', '');
+  for (let n = 0; n < 6; n += 1) {
+    backtalk.web.page('carol.example', `/hang-${n}`, () => {});
+    await ping(`${hanging}/hang-${n}`);
+  }
+  await ping(backtalk.web.url('alice.example', '/link.html'));
+  await until(async () => (await backtalk.get('/v1/submissions?status=held')).items.length === 1);
+  const visits = [0, 1, 2, 3, 4, 5].map((n) => backtalk.web.visits('carol.example', `/hang-${n}`));
+  expect(visits.reduce((sum, count) => sum + count)).toBe(1);
+});
