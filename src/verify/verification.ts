@@ -90,13 +90,11 @@ async function verify(deps: Dependencies, leased: Submission): Promise<Look | nu
     else await move(deps, leased, 'invalid', 'it could not be verified: something went wrong here each time', {});
     return null;
   }
-  const host = new URL(leased.source).host;
-  const wait = isBusy(deps, host) ? busyMs : await deps.hostTurn(host);
-  if (wait !== null) {
-    await postpone(db, leased, new Date(now().getTime() + wait));
+  const fetched = await fetchSource(deps, leased.source, request(leased));
+  if ('wait' in fetched) {
+    await postpone(db, leased, new Date(now().getTime() + fetched.wait));
     return null;
   }
-  const fetched = await fetchFrom(deps, host, leased.source, request(leased));
   const look = lookAt(fetched, leased.target);
   await insertFetch(db, recordOf(leased, fetched, look, now()));
   if (leased.status === 'received') await first(deps, leased, look);
@@ -107,16 +105,23 @@ async function verify(deps: Dependencies, leased: Submission): Promise<Look | nu
 /** How long a ping waits whose source's host is being fetched from already. */
 const busyMs = 2_000;
 
-/** Whether a host has its share of the fetches under way: one that never answers must not keep all others waiting. */
-function isBusy({ atHost, concurrency }: Dependencies, host: string): boolean {
-  return (atHost.get(host) ?? 0) >= Math.max(1, Math.floor(concurrency / 4));
-}
-
-async function fetchFrom(deps: Dependencies, host: string, url: string, options: FetchRequest): Promise<FetchResult> {
-  const { atHost } = deps;
-  atHost.set(host, (atHost.get(host) ?? 0) + 1);
+/**
+ * Fetches a source, or answers the milliseconds to wait: a host has its share of the fetches under way, since one that
+ * never answers must not keep all others waiting, and its turns a minute.
+ */
+async function fetchSource(
+  deps: Dependencies,
+  url: string,
+  options: FetchRequest,
+): Promise<FetchResult | { wait: number }> {
+  const { atHost, concurrency } = deps;
+  const { host } = new URL(url);
+  const underWay = atHost.get(host) ?? 0;
+  if (underWay >= Math.max(1, Math.floor(concurrency / 4))) return { wait: busyMs };
+  atHost.set(host, underWay + 1);
   try {
-    return await deps.fetch(url, options);
+    const wait = await deps.hostTurn(host);
+    return wait === null ? await deps.fetch(url, options) : { wait };
   } finally {
     const left = (atHost.get(host) ?? 1) - 1;
     if (left === 0) atHost.delete(host);
