@@ -1,5 +1,5 @@
 // Bytes to text: the declared charset, the byte order mark, the markup, or a guess. Knows nothing of HTML entities or
-// of control characters (text.ts) and never decodes as UTF-7 (PROTOCOLS T6).
+// of control characters (text.ts) and never decodes as UTF-7 (T6).
 
 export type DecodeFailure = 'unknown_charset' | 'malformed';
 

@@ -83,7 +83,7 @@ function escapeUnknownTags(text: string): string {
   );
 }
 
-/** Whether elements are nested deeper than the sanitizer can take: it needs quadratic time (PACKAGES section 9). */
+/** Whether elements are nested deeper than the sanitizer can take: it needs quadratic time. */
 function isTooDeep(html: string): boolean {
   let depth = 0;
   let deepest = 0;

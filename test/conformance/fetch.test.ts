@@ -1,4 +1,4 @@
-// PROTOCOLS.md S1 to S18 of outbound requests, against servers on loopback. No test connects to anything else: public
+// S1 to S18, the rules of outbound requests, against servers on loopback. No test connects to anything else: public
 // addresses appear only in the pure rule and where a fetch is refused before it connects.
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';

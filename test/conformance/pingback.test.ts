@@ -1,4 +1,4 @@
-// PROTOCOLS.md P1 to P24, as far as they concern a receiver. X1 to X11, the wire below, are in xmlrpc.test.ts.
+// P1 to P24 of pingback, as far as they concern a receiver. X1 to X11, the wire below, are in xmlrpc.test.ts.
 import type { ServerResponse } from 'node:http';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { linkingPage, methodCall, ofSource, pingCall, stringParam, xmlRpc } from '../support/doors.ts';

@@ -1,4 +1,4 @@
-// PROTOCOLS.md T1 to T16, as far as they concern a receiver; charsets as bytes on the wire.
+// T1 to T16 of TrackBack, as far as they concern a receiver; charsets as bytes on the wire.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { linkingPage, ofSource, trackBack } from '../support/doors.ts';
 import { type Json, startTestService, type TestService, until } from '../support/service.ts';

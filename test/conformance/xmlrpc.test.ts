@@ -1,4 +1,4 @@
-// PROTOCOLS.md X1 to X11 and the hostile inputs of PACKAGES.md section 5, as bytes on the wire.
+// X1 to X11 of XML-RPC and inputs made to hurt its parsers, as bytes on the wire.
 import { execFile } from 'node:child_process';
 import { connect } from 'node:net';
 import { promisify } from 'node:util';
