@@ -146,6 +146,7 @@ function rejudging(judge: Judge, now: () => Date): Step {
   return {
     name: 'judge again',
     concurrency: 1,
+    restFactor: 4,
     claim: async () => ((await judge.rejudge(now())) > 0 ? async () => {} : null),
   };
 }
@@ -154,6 +155,7 @@ function forgetting(db: Db, hours: number, now: () => Date): Step {
   return {
     name: 'forget addresses',
     concurrency: 1,
+    restFactor: 100,
     claim: async () =>
       (await forgetAddresses(db, new Date(now().getTime() - hours * 3_600_000), 500)) > 0 ? async () => {} : null,
   };

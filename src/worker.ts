@@ -7,6 +7,8 @@ export interface Step {
   name: string;
   /** Units in hand at the same time. */
   concurrency: number;
+  /** How many times as long as the worker's `idleMs` it rests when there is nothing to do; 1 without. */
+  restFactor?: number;
   claim(): Promise<(() => Promise<void>) | null>;
 }
 
@@ -46,7 +48,7 @@ async function loop(
     try {
       const work = await step.claim();
       if (work === null) {
-        await rest(idleMs);
+        await rest(idleMs * (step.restFactor ?? 1));
         continue;
       }
       const unit: Promise<void> = work()

@@ -21,6 +21,7 @@ export function createTargetFetch(deps: Dependencies): Step {
   return {
     name: 'fetch target',
     concurrency: 2,
+    restFactor: 2,
     async claim() {
       const leased = await leaseTarget(deps.db, deps.now(), deps.leaseMs);
       return leased === null ? null : () => fetchTarget(deps, leased);
