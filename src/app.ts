@@ -1,4 +1,4 @@
-// Mounts the rooms' routes and is the one place where an error becomes an HTTP answer.
+// Mounts the rooms' routes, and answers the errors that no door has answered in its own dialect.
 import { Hono } from 'hono';
 import { CodedError } from './errors.ts';
 import type { Ctx, Env } from './http.ts';
@@ -62,8 +62,6 @@ export function createApp({ log, metrics, routes, isReady }: Dependencies): Hono
 }
 
 function errorAnswer(c: Ctx, { code, message, details, status }: CodedError): Response {
-  // Else Node would read the rest of the body to its end, only to throw it away.
-  if (status === 413) c.header('Connection', 'close');
   if (status === 401) c.header('WWW-Authenticate', 'Bearer');
   return c.json({ error: { code, message, ...(details !== undefined && { details }) } }, status);
 }

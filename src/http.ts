@@ -18,7 +18,11 @@ export async function readBody(c: Ctx, maxBytes: number): Promise<Buffer> {
   if (encoding.toLowerCase() !== 'identity') {
     throw new CodedError('http.unsupported_type', 'the body must not be compressed: send it without Content-Encoding');
   }
-  const tooLarge = () => new CodedError('http.too_large', `the body is longer than ${maxBytes} bytes`, { maxBytes });
+  const tooLarge = () => {
+    // Else Node would read the rest of the body to its end, only to throw it away.
+    c.header('Connection', 'close');
+    return new CodedError('http.too_large', `the body is longer than ${maxBytes} bytes`, { maxBytes });
+  };
   if (Number(c.req.header('content-length') ?? 0) > maxBytes) throw tooLarge();
   const chunks: Buffer[] = [];
   let length = 0;

@@ -18,13 +18,14 @@ import { createSites } from './moderate/sites.ts';
 import { createTargets } from './moderate/targets.ts';
 import { createTokens } from './moderate/tokens.ts';
 import { createCommentDoor } from './receive/comment.ts';
+import type { Door } from './receive/door.ts';
 import { createIntake } from './receive/intake.ts';
 import { createPingbackDoor } from './receive/pingback.ts';
 import { createTrackbackDoor } from './receive/trackback.ts';
 import { targetKey } from './url.ts';
 import type { Verification } from './verify/verification.ts';
 
-export interface Parts {
+interface Parts {
   config: Config;
   db: Db;
   now: () => Date;
@@ -49,7 +50,7 @@ export async function createRoutes({ config, db, now, log, judge, verification, 
     refetchMinMs: config.REFETCH_MIN_MS,
     judgeComment: judge.verdictOnComment,
   });
-  const door = {
+  const door: Door = {
     intake,
     limit,
     address,

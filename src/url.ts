@@ -4,6 +4,9 @@
 /** Longer URLs are refused: with its site's id a key of this length still fits a database index entry. */
 export const maxUrlLength = 2_000;
 
+/** The URLs that are accepted, in words that follow "must be" or "is not". */
+export const acceptedUrls = `an http or https URL of at most ${maxUrlLength} characters, without user and password`;
+
 /**
  * A URL of at most `maxUrlLength`, before and after serialisation, resolved against `base` if there is one; null for what
  * is none. Not by URL.canParse: once called often, that of Node 20.20 refuses URLs with a letter such as é.

@@ -45,14 +45,16 @@ export async function openDatabase(options: {
 export async function wrapPglite(client: PGlite, migrations: string, close = () => client.close()): Promise<Database> {
   const db = drizzlePglite(client, { schema });
   await migratePglite(db, { migrationsFolder: migrations });
+  const ours = await latestMigration(migrations);
   return {
     db,
-    isUpToDate: () => isUpToDate(db, migrations),
+    isUpToDate: () => isUpToDate(db, ours),
     close,
   };
 }
 
 async function openPostgres(url: string, migrations: string): Promise<Database> {
+  const ours = await latestMigration(migrations);
   const shared = { onnotice: () => {}, connect_timeout: 10, connection: { application_name: 'backtalk' } };
   const one = postgres(url, { ...shared, max: 1 });
   try {
@@ -66,16 +68,20 @@ async function openPostgres(url: string, migrations: string): Promise<Database> 
   const db = drizzlePostgres(client, { schema });
   return {
     db,
-    isUpToDate: () => isUpToDate(db, migrations),
+    isUpToDate: () => isUpToDate(db, ours),
     close: () => client.end({ timeout: 1 }),
   };
 }
 
-async function isUpToDate(db: Db, migrations: string): Promise<boolean> {
+/** When the newest migration of a folder was made, as its journal says. */
+async function latestMigration(migrations: string): Promise<number> {
   const journal = JSON.parse(await readFile(join(migrations, 'meta', '_journal.json'), 'utf8')) as {
     entries: { when: number }[];
   };
-  const ours = Math.max(...journal.entries.map((entry) => entry.when));
+  return Math.max(...journal.entries.map((entry) => entry.when));
+}
+
+async function isUpToDate(db: Db, ours: number): Promise<boolean> {
   const [row] = await rows<{ latest: string | number }>(
     db,
     sql`select max(created_at) as latest from drizzle.__drizzle_migrations`,

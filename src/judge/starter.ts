@@ -8,6 +8,7 @@ import { FEATURES_VERSION } from './features.ts';
 import { packLesson, unpackLesson } from './lesson.ts';
 import type { Starter } from './model.ts';
 import { restartTuning, type Tuning } from './tuning.ts';
+import { readVarints, writeVarints } from './varint.ts';
 
 export type { Starter } from './model.ts';
 
@@ -22,7 +23,12 @@ export function encodeStarter(starter: Starter): Uint8Array {
     spamDocuments,
     tuning: restartTuning(starter.tuning),
   };
-  const parts = [new TextEncoder().encode(JSON.stringify(header)), packLesson(features), varints(ham), varints(spam)];
+  const parts = [
+    new TextEncoder().encode(JSON.stringify(header)),
+    packLesson(features),
+    writeVarints(ham),
+    writeVarints(spam),
+  ];
   const bytes = Buffer.concat(parts.flatMap((part) => [lengthOf(part), part]));
   const options = { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_LGWIN]: 24 };
   return new Uint8Array(brotliCompressSync(bytes, { params: options }));
@@ -40,8 +46,8 @@ export function decodeStarter(bytes: Uint8Array): Starter {
   }
   const { hamDocuments, spamDocuments, tuning } = header;
   const features = unpackLesson(parts[1] as Uint8Array);
-  const ham = readVarints(parts[2] as Uint8Array, features.length);
-  const spam = readVarints(parts[3] as Uint8Array, features.length);
+  const ham = countsOf(parts[2] as Uint8Array, features.length);
+  const spam = countsOf(parts[3] as Uint8Array, features.length);
   return { counts: Counts.from({ features, ham, spam, hamDocuments, spamDocuments }), tuning };
 }
 
@@ -83,33 +89,8 @@ function lengthOf(part: Uint8Array): Uint8Array {
   return bytes;
 }
 
-function varints(values: Uint32Array): Uint8Array {
-  const bytes = new Uint8Array(values.length * 5);
-  let size = 0;
-  for (let value of values) {
-    while (value >= 0x80) {
-      bytes[size++] = (value & 0x7f) | 0x80;
-      value >>>= 7;
-    }
-    bytes[size++] = value;
-  }
-  return bytes.slice(0, size);
-}
-
-function readVarints(bytes: Uint8Array, count: number): Uint32Array {
-  const values = new Uint32Array(count);
-  let at = 0;
-  for (let i = 0; i < count; i++) {
-    let value = 0;
-    let shift = 0;
-    let byte = 0x80;
-    while (byte >= 0x80) {
-      if (at >= bytes.length) throw new Error('not a starter model: it ends early');
-      byte = bytes[at++] as number;
-      value |= (byte & 0x7f) << shift;
-      shift += 7;
-    }
-    values[i] = value >>> 0;
-  }
-  return values;
+function countsOf(part: Uint8Array, features: number): Uint32Array {
+  const counts = readVarints(part);
+  if (counts.length !== features) throw new Error('not a starter model: its lists differ in length');
+  return counts;
 }

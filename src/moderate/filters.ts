@@ -5,7 +5,7 @@ import { CodedError } from '../errors.ts';
 import { checked } from '../http.ts';
 import { kinds, statuses } from '../submission.ts';
 import { cleanText } from '../text.ts';
-import { parseHttpUrl, targetKey } from '../url.ts';
+import { acceptedUrls, parseHttpUrl, targetKey } from '../url.ts';
 
 const listOf = <Type extends z.ZodType>(type: Type) =>
   z
@@ -19,10 +19,11 @@ const part = z.string().max(200).transform(cleanText).pipe(z.string().min(1));
 const probability = z
   .union([z.number(), z.string().regex(/\S/, 'must be a number').transform(Number)])
   .pipe(z.number().min(0).max(1));
-const target = z.string().transform((text, context) => {
+/** An http or https URL. */
+export const urlSchema = z.string().transform((text, context) => {
   const url = parseHttpUrl(text);
-  if (url !== null) return targetKey(url);
-  context.addIssue('must be an http or https URL of at most 2,000 characters, without user and password');
+  if (url !== null) return url;
+  context.addIssue(`must be ${acceptedUrls}`);
   return z.NEVER;
 });
 
@@ -30,7 +31,7 @@ const fields = {
   status: listOf(z.enum(statuses)).optional(),
   kind: listOf(z.enum(kinds)).optional(),
   site: listOf(idSchema).optional(),
-  target: listOf(target).optional(),
+  target: listOf(urlSchema.transform(targetKey)).optional(),
   author: listOf(part).optional(),
   q: listOf(part).optional(),
   minProbability: probability.optional(),

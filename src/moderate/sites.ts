@@ -7,22 +7,17 @@ import { defaultSettings, getSite, insertSite, listSites, type Site, updateSite 
 import { CodedError } from '../errors.ts';
 import { type Env, isId, parseJson, readBody } from '../http.ts';
 import { cleanText } from '../text.ts';
-import { parseHttpUrl } from '../url.ts';
 import type { Desk } from './desk.ts';
+import { urlSchema } from './filters.ts';
 
 /** Sites that one list shows. */
 const mostListed = 1_000;
 
 /** A base URL; its query and fragment are dropped. */
-const base = z.string().transform((text, context) => {
-  const url = parseHttpUrl(text);
-  if (url !== null) {
-    url.search = '';
-    url.hash = '';
-    return url;
-  }
-  context.addIssue('must be an http or https URL of at most 2,000 characters, without user and password');
-  return z.NEVER;
+const base = urlSchema.transform((url) => {
+  url.search = '';
+  url.hash = '';
+  return url;
 });
 const name = z
   .string()

@@ -8,16 +8,15 @@ import { describeTarget, ensureTarget, getTarget, listTargets, type Target } fro
 import { CodedError } from '../errors.ts';
 import { type Env, isId, parseJson, readBody } from '../http.ts';
 import { cleanText } from '../text.ts';
-import { parseHttpUrl } from '../url.ts';
 import type { Desk } from './desk.ts';
-import { idSchema, readSingles } from './filters.ts';
+import { idSchema, readSingles, urlSchema } from './filters.ts';
 
 const description = {
   title: z.string().max(500).transform(cleanText).optional(),
   text: z.string().transform(cleanText).optional(),
   state: z.enum(['open', 'closed', 'gone']).optional(),
 };
-const newTarget = z.strictObject({ url: z.string(), ...description });
+const newTarget = z.strictObject({ url: urlSchema, ...description });
 const targetChange = z.strictObject(description);
 const listSchema = z.strictObject({
   site: idSchema.optional(),
@@ -40,9 +39,7 @@ export function createTargets({ db, auth, now, maxBodyBytes }: Desk): Hono<Env> 
 
   routes.post('/', async (c) => {
     const caller = await auth.require(c, 'submit');
-    const { url: written, ...input } = parseJson(await readBody(c, maxBodyBytes), newTarget, 'moderate.bad_input');
-    const url = parseHttpUrl(written);
-    if (url === null) throw new CodedError('moderate.bad_input', 'url: must be an http or https URL');
+    const { url, ...input } = parseJson(await readBody(c, maxBodyBytes), newTarget, 'moderate.bad_input');
     const site = await findSiteOf(db, url);
     if (site === null)
       throw new CodedError('receive.unknown_target', 'the url does not lie under a site of this service');

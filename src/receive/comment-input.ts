@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { CodedError } from '../errors.ts';
 import { checked, parseJson } from '../http.ts';
 import { cleanText } from '../text.ts';
-import { maxUrlLength, parseHttpUrl } from '../url.ts';
+import { acceptedUrls, parseHttpUrl } from '../url.ts';
 import { isFormType, readForm } from './form.ts';
 import type { Comment } from './intake.ts';
 
@@ -106,11 +106,7 @@ function formFields(body: Buffer, contentType: string | undefined): unknown {
 /** The comment itself, which anybody may write. */
 function said(input: z.output<typeof visitorSchema>, maxChars: number) {
   const target = parseHttpUrl(input.target);
-  if (target === null)
-    throw badField(
-      'target',
-      `must be an http or https URL of at most ${maxUrlLength} characters, without user and password`,
-    );
+  if (target === null) throw badField('target', `must be ${acceptedUrls}`);
   const name = text('author.name', input.author.name, most.name);
   if (name === null || !/[\p{L}\p{N}\p{P}\p{S}]/u.test(name)) throw badField('author.name', 'must not be empty');
   const content = text('content', input.content, maxChars);

@@ -9,20 +9,16 @@ import { CodedError } from '../errors.ts';
 import { type Ctx, type Env, readBody } from '../http.ts';
 import { tooMany } from '../limit.ts';
 import { readComment } from './comment-input.ts';
+import type { Door } from './door.ts';
 import { errorPage } from './error-page.ts';
 import { isAnyFormType } from './form.ts';
-import type { Comment, Intake, Refusal } from './intake.ts';
+import type { Comment, Refusal } from './intake.ts';
 
-interface Dependencies {
-  intake: Intake;
+interface Dependencies extends Door {
   auth: Auth;
-  maxBodyBytes: number;
-  /** The same for callers with a token: an engine sends the text of the post along. */
+  /** Bytes of a body for callers with a token: an engine sends the text of the post along. */
   maxTrustedBodyBytes: number;
   maxCommentChars: number;
-  /** Takes the caller's turn; seconds to wait if there is none left. */
-  limit: (c: Ctx) => Promise<number | null>;
-  address: (c: Ctx) => string;
   siteOf: (target: URL) => Promise<Site | null>;
   /** Whether some site has a base of this origin. */
   isSiteOrigin: (origin: string) => Promise<boolean>;
@@ -54,7 +50,6 @@ export function createCommentDoor(deps: Dependencies): Hono<Env> {
     } catch (error) {
       if (!isForm || !(error instanceof CodedError)) throw error;
       // A form is sent by a person, whose browser shows the answer as a page.
-      if (error.status === 413) c.header('Connection', 'close');
       return c.html(errorPage(error.message), error.status);
     }
   });

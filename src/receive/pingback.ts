@@ -4,9 +4,10 @@ import { Hono } from 'hono';
 import { CodedError } from '../errors.ts';
 import { type Ctx, type Env, readBody } from '../http.ts';
 import { cleanText } from '../text.ts';
-import { parsePingUrl } from '../url.ts';
+import { acceptedUrls, parsePingUrl } from '../url.ts';
 import type { FirstLook } from '../verify/verification.ts';
-import type { Intake, Refusal } from './intake.ts';
+import { type Door, xmlAnswer } from './door.ts';
+import type { Refusal } from './intake.ts';
 import { Fault, faultCodes, type MethodCall, readCall, writeFault, writeResult } from './xml-rpc.ts';
 
 /** The faults of Pingback 1.0, section 3. */
@@ -21,14 +22,7 @@ const pingbackFaults = {
   upstream: 50,
 } as const;
 
-interface Dependencies {
-  intake: Intake;
-  /** Hears of errors that are ours. */
-  report: (error: unknown) => void;
-  maxBodyBytes: number;
-  /** Takes the caller's turn; seconds to wait if there is none left. */
-  limit: (c: Ctx) => Promise<number | null>;
-  address: (c: Ctx) => string;
+interface Dependencies extends Door {
   /** Sources of the approved pings of a target; null if the target is unknown. */
   pingsOf: (target: URL) => Promise<string[] | 'gone' | null>;
   /** Looks at a stored ping's source at once; null: faults about the source are not told (the default). */
@@ -85,13 +79,12 @@ export function createPingbackDoor(deps: Dependencies): Hono<Env> {
     try {
       const body = await readBody(c, deps.maxBodyBytes);
       await takeTurn(deps, c);
-      return xml(c, writeResult(await call(readCall(body, c.req.header('content-type')), c)));
+      return xmlAnswer(c, writeResult(await call(readCall(body, c.req.header('content-type')), c)));
     } catch (error) {
       // Refused unparsed: there is no call yet that a fault could answer.
-      if (error instanceof CodedError && error.status === 413) c.header('Connection', 'close');
       if (error instanceof CodedError) return c.text(error.message, error.status);
       const fault = error instanceof Fault ? error : internal(error);
-      return xml(c, writeFault(fault.code, fault.message));
+      return xmlAnswer(c, writeFault(fault.code, fault.message));
     }
   });
   return door;
@@ -109,16 +102,8 @@ async function ping(deps: Dependencies, params: unknown[], c: Ctx): Promise<stri
     throw new Fault(faultCodes.invalidParameters, 'pingback.ping takes two strings, sourceURI and targetURI');
   }
   const [from, to] = [parsePingUrl(cleanText(source)), parsePingUrl(cleanText(target))];
-  if (from === null)
-    throw new Fault(
-      pingbackFaults.generic,
-      'sourceURI is not an http or https URL of at most 2,000 characters, without user and password',
-    );
-  if (to === null)
-    throw new Fault(
-      pingbackFaults.badTarget,
-      'targetURI is not an http or https URL of at most 2,000 characters, without user and password',
-    );
+  if (from === null) throw new Fault(pingbackFaults.generic, `sourceURI is not ${acceptedUrls}`);
+  if (to === null) throw new Fault(pingbackFaults.badTarget, `targetURI is not ${acceptedUrls}`);
   const answer = await deps.intake.ping({
     kind: 'pingback',
     source: from,
@@ -166,13 +151,6 @@ function readEntry(entry: unknown): MethodCall {
     throw new Fault(faultCodes.invalidRequest, 'Recursive calls to system.multicall are forbidden');
   const params: unknown = entry.get('params');
   return { method: method.trim(), params: Array.isArray(params) ? params : [] };
-}
-
-function xml(c: Ctx, document: string): Response {
-  return c.body(document, 200, {
-    'Content-Type': 'text/xml; charset=utf-8',
-    'Content-Length': String(Buffer.byteLength(document)),
-  });
 }
 
 const capabilities = {

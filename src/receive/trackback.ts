@@ -4,21 +4,16 @@ import { Hono } from 'hono';
 import { CodedError } from '../errors.ts';
 import { type Ctx, type Env, isId, readBody } from '../http.ts';
 import { cleanText, collapse, crop, decodeEntities, escapeXml } from '../text.ts';
-import { parseHttpUrl } from '../url.ts';
+import { acceptedUrls, parseHttpUrl } from '../url.ts';
+import { type Door, xmlAnswer } from './door.ts';
 import { isFormType, readForm } from './form.ts';
-import type { Intake, Refusal } from './intake.ts';
+import type { Refusal } from './intake.ts';
 
 /** Lengths at which what a ping claims is cropped, as Movable Type and WordPress crop it. */
 const lengths = { title: 250, excerpt: 255, blogName: 255 };
 
-interface Dependencies {
-  intake: Intake;
-  /** Hears of errors that are ours. */
-  report: (error: unknown) => void;
-  maxBodyBytes: number;
-  limit: (c: Ctx) => Promise<number | null>;
-  address: (c: Ctx) => string;
-  /** The URL of a registered target by its id, or null. */
+interface Dependencies extends Door {
+  /** The URL of a target by its id, or null. */
   targetById: (id: string) => Promise<URL | null>;
   /** The first base of a site by its id, or null. */
   siteBase: (id: string) => Promise<URL | null>;
@@ -71,8 +66,7 @@ async function receive(deps: Dependencies, c: Ctx, body: Buffer): Promise<string
   const url = cleanText(form.fields.get('url') ?? '').trim();
   if (url === '') return 'the ping has no url';
   const source = parseHttpUrl(url);
-  if (source === null)
-    return 'the url of the ping is not an http or https URL of at most 2,000 characters, without user and password';
+  if (source === null) return `the url of the ping is not ${acceptedUrls}`;
   const target = await targetOf(deps, c);
   if (target === null) return refusals.unknown_target;
 
@@ -102,19 +96,11 @@ const refusals: Record<Refusal, string> = {
 };
 
 function success(c: Ctx): Response {
-  return xml(c, '<?xml version="1.0" encoding="utf-8"?>\n<response>\n<error>0</error>\n</response>', 200);
+  return xmlAnswer(c, '<?xml version="1.0" encoding="utf-8"?>\n<response>\n<error>0</error>\n</response>', 200);
 }
 
 function failure(c: Ctx, message: string, status: 200 | 405 | 413 | 415 = 200): Response {
   const document = `<?xml version="1.0" encoding="utf-8"?>\n<response>\n<error>1</error>\n<message>${escapeXml(message)}</message>\n</response>`;
   if (status === 405) c.header('Allow', 'POST');
-  if (status === 413) c.header('Connection', 'close');
-  return xml(c, document, status);
-}
-
-function xml(c: Ctx, document: string, status: 200 | 405 | 413 | 415): Response {
-  return c.body(document, status, {
-    'Content-Type': 'text/xml; charset=utf-8',
-    'Content-Length': String(Buffer.byteLength(document)),
-  });
+  return xmlAnswer(c, document, status);
 }
