@@ -52,9 +52,8 @@ export function createVerification(options: Options): Verification {
       },
     },
     async lookNow(id, waitMs) {
-      const leased = await leaseOne(deps.db, id, deps.now(), deps.leaseMs);
-      if (leased === null) return 'later';
-      const look = verify(deps, leased).then(firstLook, (error: unknown): FirstLook => {
+      // The ping is stored: whatever goes wrong from here on, its sender is told so, and the worker looks later.
+      const look = lookAtOnce(deps, id).catch((error: unknown): FirstLook => {
         deps.report(error);
         return 'later';
       });
@@ -65,6 +64,11 @@ export function createVerification(options: Options): Verification {
       return Promise.race([look, tooLate]).finally(() => clearTimeout(timer));
     },
   };
+}
+
+async function lookAtOnce(deps: Dependencies, id: string): Promise<FirstLook> {
+  const leased = await leaseOne(deps.db, id, deps.now(), deps.leaseMs);
+  return leased === null ? 'later' : firstLook(await verify(deps, leased));
 }
 
 function firstLook(look: Look | null): FirstLook {

@@ -61,3 +61,26 @@ test('a ping whose verification fails here each time is given up, and keeps nobo
   expect(fetches).toBe(8);
   expect(await getSubmission(db, id)).toMatchObject({ status: 'invalid', dueAt: null, leasedUntil: null });
 });
+
+test('a first look that fails here says nothing, and is reported', async () => {
+  const reported: unknown[] = [];
+  const never = async () => {
+    throw new Error('not reached');
+  };
+  const { lookNow } = createVerification({
+    db: database.db,
+    now: () => {
+      throw new Error('no clock');
+    },
+    fetch: never,
+    judge: never,
+    hostTurn: never,
+    report: (error) => reported.push((error as Error).message),
+    attempts: 3,
+    retryMs: 0,
+    leaseMs: 1_000,
+    concurrency: 1,
+  });
+  expect(await lookNow('01900000-0000-7000-8000-000000000001', 1_000)).toBe('later');
+  expect(reported).toEqual(['no clock']);
+});
