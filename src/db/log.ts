@@ -16,7 +16,7 @@ export async function insertLessons(db: Db, list: (typeof lessons.$inferInsert)[
  * Adds an entry to a site's log inside the caller's transaction. Taking the number locks the site's row until the
  * transaction ends, so numbers have no gaps and follow the order of commits.
  */
-export async function appendLog(db: Db, entry: Omit<LogEntry, 'n'>): Promise<number> {
+export async function appendLog(db: Db, entry: Omit<LogEntry, 'n' | 'epoch'> & { epoch?: number }): Promise<number> {
   const [site] = await db
     .update(sites)
     .set({ logN: sql`${sites.logN} + 1` })

@@ -37,6 +37,8 @@ export interface Verdict {
   reasons: Reason[];
   groups: { group: string; weight: number }[];
   tokens: { token: string; field: string; weight: number; spam: number; ham: number }[];
+  /** What policy would have done had the site not asked it only to watch (`shadow`); absent where it was done. */
+  wouldBe?: 'spam' | 'approved';
   epoch: number;
   n: number;
 }
@@ -47,6 +49,16 @@ export interface SiteSettings {
   spamAbove: number;
   /** Probability below which a submission is published unseen; null: never. */
   approveBelow: number | null;
+  /** Policy only notes what it would have done; everything is held. */
+  shadow: boolean;
+  /** Approved submissions of an author from which on the next is published unseen; null: never. */
+  trustAfterApproved: number | null;
+  /** Days after a post's publication from which on nothing is published unseen; null: no such age. */
+  holdAfterDays: number | null;
+  /** Days after a post's publication from which on nothing is taken in; null: no such age. */
+  closeAfterDays: number | null;
+  /** Whether the engine's tokens (scope `submit`) may decide, and so teach: its moderators decide in the engine. */
+  engineDecides: boolean;
 }
 
 /** Facts about the installation that must survive a restart, such as the key of address hashes. */
@@ -61,6 +73,12 @@ export const sites = pgTable('sites', {
   settings: jsonb('settings').$type<SiteSettings>().notNull(),
   /** The number of the site's last log entry. Taking a number locks the row, which makes the log gapless and in commit order. */
   logN: count('log_n').notNull().default(0),
+  /** The model's epoch, opened by the last refit; 0: none yet. */
+  epoch: integer('epoch').notNull().default(0),
+  /** The log number that the last snapshot of the model knows. */
+  snapshotN: count('snapshot_n').notNull().default(0),
+  /** One process refits at a time. */
+  refitLeasedUntil: time('refit_leased_until'),
   createdAt: time('created_at').notNull(),
 });
 
@@ -107,6 +125,10 @@ export const targets = pgTable(
     textTold: boolean('text_told').notNull().default(false),
     /** When the page was last read. */
     fetchedAt: time('fetched_at'),
+    /** When the post was published, as the engine or the page says; null: unknown. */
+    publishedAt: time('published_at'),
+    /** What the page's server gave to ask with whether it has changed. */
+    validators: jsonb('validators').$type<{ etag?: string; lastModified?: string }>(),
     dueAt: time('due_at'),
     leasedUntil: time('leased_until'),
     attempts: smallint('attempts').notNull().default(0),
@@ -146,6 +168,12 @@ export const submissions = pgTable(
     authorUrl: text('author_url'),
     title: text('title'),
     content: text('content').notNull().default(''),
+    /** The text of the linking page, for telling what it is about; never shown. */
+    sourceText: text('source_text'),
+    /** The first of the submissions that say much the same, here or on other sites; its own id if it is that. */
+    clusterId: uuid('cluster_id'),
+    /** Hashes of which near-duplicates share at least one; null for texts too short to compare. */
+    sketch: integer('sketch').array(),
     parentId: uuid('parent_id'),
     ref: text('ref'),
     /** Facts that doors and verification found, such as `no_link_back`. */
@@ -189,6 +217,11 @@ export const submissions = pgTable(
     ),
     index('submissions_outdated').on(table.siteId, table.verdictN).where(sql`${table.status} = 'held'`),
     index('submissions_due').on(table.dueAt).where(sql`${table.dueAt} is not null`),
+    index('submissions_cluster').on(table.clusterId, table.status).where(sql`${table.clusterId} is not null`),
+    index('submissions_sketch').using('gin', table.sketch),
+    index('submissions_email')
+      .on(table.siteId, sql`lower(${table.authorEmail})`)
+      .where(sql`${table.authorEmail} is not null`),
     index('submissions_ip').on(table.receivedAt).where(sql`${table.ip} is not null`),
     foreignKey({ columns: [table.parentId], foreignColumns: [table.id] }),
   ],
@@ -256,6 +289,9 @@ export const moves = pgTable(
     /** The lesson and the decision that stood before this one, for taking it back. */
     lessonBefore: count('lesson_before'),
     decisionBefore: uuid('decision_before'),
+    /** For a moderator's decision: the probability of the last verdict before it, and what policy made or would have made of that. */
+    probability: doublePrecision('probability'),
+    outcome: text('outcome').$type<Verdict['outcome']>(),
   },
   (table) => [index('moves_submission').on(table.submissionId, table.id), index('moves_decision').on(table.decisionId)],
 );
@@ -287,10 +323,54 @@ export const logEntries = pgTable(
       .references(() => sites.id),
     n: count('n').notNull(),
     at: time('at').notNull(),
-    kind: text('kind').$type<'decide' | 'undo'>().notNull(),
+    kind: text('kind').$type<'decide' | 'undo' | 'refit'>().notNull(),
     decisionId: uuid('decision_id').references(() => decisions.id),
+    /** The epoch that a refit opens. */
+    epoch: integer('epoch'),
     learned: jsonb('learned').$type<number[]>().notNull(),
     unlearned: jsonb('unlearned').$type<number[]>().notNull(),
   },
   (table) => [primaryKey({ columns: [table.siteId, table.n] })],
+);
+
+/** A site's model as one process computed it, for all others to load: the counts after log entry `n`, and the tuning of the epoch. */
+export const snapshots = pgTable(
+  'snapshots',
+  {
+    siteId: uuid('site_id')
+      .notNull()
+      .references(() => sites.id),
+    n: count('n').notNull(),
+    epoch: integer('epoch').notNull(),
+    featuresVersion: smallint('features_version').notNull(),
+    /** The site's own counts, packed. */
+    counts: bytea('counts').notNull(),
+    tuning: jsonb('tuning').notNull(),
+    at: time('at').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.siteId, table.n] })],
+);
+
+/** What a site or the whole installation always lets in or keeps out, whatever the model thinks. */
+export const rules = pgTable(
+  'rules',
+  {
+    id: uuid('id').primaryKey(),
+    /** The one site that the rule is for; null: all. */
+    siteId: uuid('site_id').references(() => sites.id),
+    effect: text('effect').$type<'allow' | 'block'>().notNull(),
+    field: text('field').$type<'ip' | 'host' | 'url' | 'email' | 'author' | 'phrase'>().notNull(),
+    /** In the form that it is compared in. */
+    value: text('value').notNull(),
+    note: text('note'),
+    actor: text('actor').notNull(),
+    createdAt: time('created_at').notNull(),
+  },
+  (table) => [
+    uniqueIndex('rules_value').on(
+      sql`coalesce(${table.siteId}, '00000000-0000-0000-0000-000000000000')`,
+      table.field,
+      table.value,
+    ),
+  ],
 );

@@ -7,7 +7,15 @@ import { type SiteSettings, siteBases, sites } from './schema.ts';
 
 export type Site = typeof sites.$inferSelect & { bases: string[] };
 
-export const defaultSettings: SiteSettings = { spamAbove: 0.9, approveBelow: null };
+export const defaultSettings: SiteSettings = {
+  spamAbove: 0.9,
+  approveBelow: null,
+  shadow: false,
+  trustAfterApproved: null,
+  holdAfterDays: null,
+  closeAfterDays: null,
+  engineDecides: false,
+};
 
 /** Stores a site. A base that another site has already makes the whole write fail on `site_bases_pkey`. */
 export async function insertSite(
@@ -71,6 +79,8 @@ async function withBases(db: Db, found: (typeof sites.$inferSelect)[]): Promise<
       : await db.select().from(siteBases).where(inArray(siteBases.siteId, ids)).orderBy(asc(siteBases.key));
   return found.map((site) => ({
     ...site,
+    // A site stored before a setting existed has the default of it.
+    settings: { ...defaultSettings, ...site.settings },
     bases: bases.filter((base) => base.siteId === site.id).map((base) => base.url),
   }));
 }

@@ -12,7 +12,7 @@ export interface Outcome {
 /** The outcome for something judged. Everything that no rule decides is held for a moderator. */
 export function decide(
   judged: { probability: number; signals: readonly string[]; kind: Kind },
-  settings: SiteSettings,
+  settings: Pick<SiteSettings, 'spamAbove' | 'approveBelow'>,
 ): Outcome {
   const { probability, signals } = judged;
   const percent = `${(probability * 100).toFixed(1)} %`;

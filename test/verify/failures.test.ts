@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Database } from '../../src/db/client.ts';
-import { insertSite } from '../../src/db/sites.ts';
+import { defaultSettings, insertSite } from '../../src/db/sites.ts';
 import { getSubmission, insertSubmission } from '../../src/db/submissions.ts';
 import { ensureTarget } from '../../src/db/targets.ts';
 import { createVerification } from '../../src/verify/verification.ts';
@@ -16,7 +16,7 @@ test('a ping whose verification fails here each time is given up, and keeps nobo
   const { db } = database;
   let now = new Date('2026-01-01T00:00:00Z');
   const target = new URL('http://blog.example/post');
-  const settings = { spamAbove: 0.9, approveBelow: null };
+  const settings = defaultSettings;
   const site = await insertSite(db, { name: 'blog', bases: [new URL('http://blog.example/')], settings, now });
   const { id: targetId } = await ensureTarget(db, site.id, target, now);
   const id = '01900000-0000-7000-8000-000000000001';
