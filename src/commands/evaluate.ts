@@ -4,10 +4,9 @@
 import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { type Figures, figuresOf, type Judged } from '../judge/evaluation.ts';
-import { extractFeatures } from '../judge/features.ts';
 import { readLabelledRows } from '../judge/labelled-rows.ts';
-import { Model } from '../judge/model.ts';
 import { decide } from '../judge/policy.ts';
+import { PrequentialSite } from '../judge/prequential.ts';
 import { decodeStarter, type Starter } from '../judge/starter.ts';
 
 const usage = `usage: evaluate [--start empty|starter] [--starter FILE] [--static] [--json] FILE...
@@ -25,25 +24,15 @@ export async function evaluateFile(
   isStatic: boolean,
 ): Promise<Figures & { seconds: number }> {
   const started = process.hrtime.bigint();
-  const model = new Model(starter);
-  const threads = new Map<string, string[]>();
+  const site = new PrequentialSite(starter);
   const judged: Judged[] = [];
   for await (const row of readLabelledRows(file)) {
-    const thread = threads.get(row.post) ?? [];
-    const evidence = row.post === '' ? row.evidence : { ...row.evidence, thread };
-    const features = extractFeatures(evidence, model);
-    const score = model.score(features);
+    const judgement = site.judge(row);
+    const { evidence, score } = judgement;
     const judgedBy = { probability: score.probability, signals: evidence.signals ?? [], kind: evidence.kind };
     const { outcome } = decide(judgedBy, { spamAbove: 0.5, approveBelow: null });
     judged.push({ probability: score.probability, isSpam: row.label === 'spam', calledSpam: outcome === 'spam' });
-    if (!isStatic) {
-      model.adapt(score, row.label);
-      model.learn(features.packed, row.label);
-      if (row.label === 'ham' && row.post !== '') {
-        thread.push(row.evidence.content);
-        threads.set(row.post, thread);
-      }
-    }
+    if (!isStatic) site.learn(row, judgement);
     if (judged.length % 1000 === 0) process.stderr.write(`${file}: ${judged.length} rows\n`);
   }
   return { ...figuresOf(judged), seconds: Number(process.hrtime.bigint() - started) / 1e9 };
