@@ -2,7 +2,7 @@
 // caption and a summary for those who cannot see it. Errors over time have a file of their own.
 
 import { type Bin, binsOf, type Figures, type Judged, rocOf } from '../../judge/evaluation.ts';
-import { fraction, percent, short } from './numbers.ts';
+import { fraction, percent, rowsOf, short } from './numbers.ts';
 import { axes, curve, dot, figure, frame, label, legend, line, linear, rectangle, swatch, type Tick } from './plot.ts';
 
 /** How often what was called probable came true. */
@@ -32,7 +32,7 @@ export function reliabilityChart(id: string, judged: readonly Judged[], figures:
   return figure(
     id,
     'Reliability',
-    `Ten bins of probability. ${filled.map((bin) => `Given ${fraction(bin.probability / bin.rows, 2)}, found ${fraction(bin.spam / bin.rows, 2)} in ${bin.rows} rows`).join('; ')}.`,
+    `Ten bins of probability. ${filled.map((bin) => `Given ${fraction(bin.probability / bin.rows, 2)}, found ${fraction(bin.spam / bin.rows, 2)} in ${rowsOf(bin.rows)}`).join('; ')}.`,
     picture.join(''),
     `The rows in ten bins of probability: on the dashed line, 0.9 means nine in ten. Bars are 95 % intervals (Wilson), rows of each bin stand above. ECE ${fraction(figures.ece, 4)}, Brier score ${fraction(figures.brier, 4)}.`,
   );
@@ -100,7 +100,7 @@ export function recallChart(id: string, judged: readonly Judged[], figures: Figu
   const powers = Array.from({ length: decades + 1 }, (_, i) => 10 ** (i - decades));
   const ticks = [0, ...powers].map((rate) => ({
     at: rate,
-    label: rate === 0 ? '0' : `${Number((rate * 100).toPrecision(1))} %`,
+    label: rate === 0 ? '0' : String(Number((rate * 100).toPrecision(1))),
   }));
   const marks = [
     { rate: 0.005, recall: figures.recallAtHalfPercentFp, anchor: 'end', shift: -2 },
@@ -114,8 +114,8 @@ export function recallChart(id: string, judged: readonly Judged[], figures: Figu
     `Caught: ${caught}; ${auc}.`,
     axes(
       frame,
-      { scale: x, ticks, name: 'share of ham flagged, log scale' },
-      { scale: y, ticks: hundreds, name: 'share of spam caught' },
+      { scale: x, ticks, name: 'ham flagged, %, log scale' },
+      { scale: y, ticks: hundreds, name: 'spam caught, %' },
     ) +
       marks
         .map(({ rate, anchor, shift }) => {
@@ -147,4 +147,4 @@ function wilson({ rows, spam }: Bin): [number, number] {
 }
 
 const tenths: Tick[] = [0, 0.2, 0.4, 0.6, 0.8, 1].map((value) => ({ at: value, label: String(value) }));
-const hundreds: Tick[] = tenths.map((tick) => ({ at: tick.at, label: `${Math.round(tick.at * 100)} %` }));
+const hundreds: Tick[] = tenths.map((tick) => ({ at: tick.at, label: String(Math.round(tick.at * 100)) }));

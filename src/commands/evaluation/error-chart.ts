@@ -1,7 +1,7 @@
 // The chart of errors over time: how a site's moderator would have met them, row by row.
 
 import { earlyRows, type Figures, type Judged } from '../../judge/evaluation.ts';
-import { percent, short, whole } from './numbers.ts';
+import { percent, rowsOf, short } from './numbers.ts';
 import { axes, curve, figure, frame, legend, line, linear, lineSign, roundTicks } from './plot.ts';
 
 /** The rate of errors as the rows went by, and which errors they were. */
@@ -21,7 +21,9 @@ export function errorChart(id: string, judged: readonly Judged[], figures: Figur
   const count = linear(0, counts.at(-1)?.at ?? 1, lower.bottom, lower.top);
   const through = (of: (sample: Sample) => number) => run.samples.map((sample) => [x(sample.row), of(sample)] as const);
   const early = x(earlyRows(judged.length));
-  const ticks = roundTicks(judged.length, short).filter((tick) => tick.at <= judged.length);
+  const ticks = roundTicks(judged.length, short).filter(
+    (tick) => tick.at <= judged.length && Number.isInteger(tick.at),
+  );
   return figure(
     id,
     'Errors over time',
@@ -49,7 +51,7 @@ export function errorChart(id: string, judged: readonly Judged[], figures: Figur
         { sign: lineSign('ham'), text: 'ham taken for spam' },
         { sign: lineSign('spam dashed'), text: 'spam missed' },
       ]),
-    `Above: share of errors among the last ${whole(run.window)} rows, and (dashed) among all so far. Below: mistakes so far. The upright line ends the first tenth; after it the error is ${percent(figures.lateError)}.`,
+    `Above: share of errors among the last ${rowsOf(run.window)}, and (dashed) among all so far. Below: mistakes so far. The upright line ends the first tenth; after it the error is ${percent(figures.lateError)}.`,
   );
 }
 

@@ -15,6 +15,11 @@ export function whole(value: number): string {
   return value.toLocaleString('en');
 }
 
+/** A count of rows, in words. */
+export function rowsOf(count: number): string {
+  return `${whole(count)} ${count === 1 ? 'row' : 'rows'}`;
+}
+
 /** A count in little room, by thousands and millions: `123k`. */
 export function short(rows: number): string {
   if (rows < 10_000) return String(rows);

@@ -18,7 +18,7 @@ export const WIDTH = 400;
 export const HEIGHT = 300;
 
 /** The place of the data, unless a chart needs another. */
-export const frame: Box = { left: 46, right: 390, top: 34, bottom: 256 };
+export const frame: Box = { left: 46, right: 386, top: 34, bottom: 256 };
 
 export interface Tick {
   at: number;

@@ -6,7 +6,7 @@ import { escapeHtml } from '../../text.ts';
 import { recallChart, reliabilityChart, scoreChart } from './charts.ts';
 import { errorChart } from './error-chart.ts';
 import type { Mistake, WorstMistakes } from './mistakes.ts';
-import { fraction, percent, whole } from './numbers.ts';
+import { fraction, percent, rowsOf, whole } from './numbers.ts';
 import { style } from './style.ts';
 
 /** How the judge was run. */
@@ -40,7 +40,7 @@ export function sectionOf(
   const falseAlarms = judged.filter((row) => row.calledSpam && !row.isSpam).length;
   const missed = judged.filter((row) => !row.calledSpam && row.isSpam).length;
   const html = `<section>${head}
-<p>${whole(figures.rows)} rows: ${whole(ham)} ham, ${whole(figures.spam)} spam. At the threshold ${whole(falseAlarms)} of the ham ${falseAlarms === 1 ? 'was' : 'were'} taken for spam, and ${whole(missed)} of the spam missed.</p>
+<p>${rowsOf(figures.rows)}: ${whole(ham)} ham, ${whole(figures.spam)} spam. At the threshold ${whole(falseAlarms)} of the ham ${falseAlarms === 1 ? 'was' : 'were'} taken for spam, and ${whole(missed)} of the spam missed.</p>
 <div class="figures">
 ${reliabilityChart(`${id}-reliability`, judged, figures)}
 ${scoreChart(`${id}-scores`, judged)}
@@ -71,7 +71,7 @@ export function reportPage(run: Run, sections: readonly Section[]): string {
 <body>
 <header>
 <h1>Evaluation of the judge</h1>
-<p class="run">${whole(rows)} rows in ${files}. Began with ${escapeHtml(run.start)}; ${run.isStatic ? 'learned nothing on the way' : 'scored each row, then learned its label'}. <time datetime="${run.at.toISOString()}">${run.at.toISOString().slice(0, 16).replace('T', ' ')} UTC</time>.</p>
+<p class="run">${rowsOf(rows)} in ${files}. Began with ${escapeHtml(run.start)}; ${run.isStatic ? 'learned nothing on the way' : 'scored each row, then learned its label'}. <time datetime="${run.at.toISOString()}">${run.at.toISOString().slice(0, 16).replace('T', ' ')} UTC</time>.</p>
 </header>
 <main>
 ${summaryTable(sections)}
@@ -89,8 +89,8 @@ function summaryTable(sections: readonly Section[]): string {
     return `<tr><th scope="row"><a href="#file-${i + 1}">${foreign(nameOf(file), 'span')}</a></th>${cells}</tr>`;
   });
   const notes = measures.filter(({ note }) => note !== undefined);
-  return `<div class="wide" role="region" aria-label="Summary" tabindex="0"><table class="summary">
-<caption><b>Summary.</b> Spam is positive; the threshold is 0.5. A dash: the figure has no meaning for this file.</caption>
+  return `<p class="caption" id="summary"><b>Summary.</b> Spam is positive; the threshold is 0.5. A dash: the figure has no meaning for this file.</p>
+<div class="wide" role="region" aria-labelledby="summary" tabindex="0"><table class="summary" aria-labelledby="summary">
 <thead><tr><th scope="col">file</th>${heads}</tr></thead>
 <tbody>
 ${rows.join('\n')}

@@ -20,8 +20,8 @@ thead th{border-bottom:1px solid var(--rule);color:var(--soft);font-style:italic
 th:first-child{padding-left:0;text-align:left}
 td:last-child,th:last-child{padding-right:0}
 tbody tr+tr>*{border-top:1px solid var(--hair)}
-caption{padding-bottom:.5rem;text-align:left;font-size:.85rem;color:var(--soft)}
-caption b,figcaption b{color:var(--ink);font-weight:600}
+.caption{margin-bottom:.5rem;font-size:.85rem;color:var(--soft)}
+.caption b,figcaption b{color:var(--ink);font-weight:600}
 .wide{overflow-x:auto}
 .summary{width:100%}
 .summary tbody th{position:sticky;left:0;background:var(--paper);padding-right:.8rem}
@@ -70,14 +70,14 @@ cite{color:var(--ink);font-style:normal;unicode-bidi:isolate}
 .meter i{display:block;height:100%;background:var(--soft)}
 .id{float:right;padding-left:1rem;font-size:.78rem}
 blockquote{margin:.5rem 0 .7rem;padding:.55rem .9rem;border-left:3px solid var(--hair);background:var(--wash);overflow:hidden;overflow-wrap:anywhere}
-.why{display:grid;grid-template-columns:minmax(0,1fr) auto;gap:.5rem 2.5rem;align-items:start;font-size:.85rem;line-height:1.45}
+.why{display:grid;grid-template-columns:minmax(0,1fr) 19rem;gap:.5rem 2.5rem;align-items:start;font-size:.85rem;line-height:1.45}
 .why ul{margin:0;padding-left:1.1rem;overflow-wrap:anywhere}
-.why table{font-size:.76rem;border-width:1px;line-height:1.3}
+.why table{width:100%;font-size:.76rem;border-width:1px;line-height:1.3}
 .why th,.why td{padding-top:.12rem;padding-bottom:.12rem}
-.why tbody th{max-width:11rem;overflow:hidden;text-overflow:ellipsis}
+.why tbody th{white-space:normal;overflow-wrap:anywhere}
 .why tr+tr>*{border-top:0}
 .why td:nth-child(2),.why th:nth-child(2){text-align:left;color:var(--soft)}
 [dir]{unicode-bidi:isolate}
-@media (max-width:44rem){body{padding:1.5rem 1rem 3rem}h1{font-size:1.55rem}h2{margin-top:3rem}.figures,.why{grid-template-columns:minmax(0,1fr)}.notes{columns:1}.id{float:none;display:block;padding:0}.why table{width:100%}}
+@media (max-width:44rem){body{padding:1.5rem 1rem 3rem}h1{font-size:1.55rem}h2{margin-top:3rem}.figures,.why{grid-template-columns:minmax(0,1fr)}.notes{columns:1}.id{float:none;display:block;padding:0}}
 @media print{body{padding:0}details:not([open]){display:none}}
 `;
