@@ -20,6 +20,7 @@ CREATE TABLE "snapshots" (
 	CONSTRAINT "snapshots_site_id_n_pk" PRIMARY KEY("site_id","n")
 );
 --> statement-breakpoint
+ALTER TABLE "lessons" ADD COLUMN "surprise" smallint DEFAULT 0 NOT NULL;--> statement-breakpoint
 ALTER TABLE "log_entries" ADD COLUMN "epoch" integer;--> statement-breakpoint
 ALTER TABLE "moves" ADD COLUMN "probability" double precision;--> statement-breakpoint
 ALTER TABLE "moves" ADD COLUMN "outcome" text;--> statement-breakpoint

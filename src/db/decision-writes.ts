@@ -7,8 +7,15 @@ import { appendLog, insertLessons } from './log.ts';
 import { decisions, moves, submissions } from './schema.ts';
 import type { Submission } from './submissions.ts';
 
-/** The features of a submission as they are to be learned, at the time of the decision. */
-export type LessonOf = (db: Db, submission: Submission) => Promise<{ features: Uint8Array; featuresVersion: number }>;
+/** What a decision teaches: hashed features, and by how many sixteenths the model missed the label before it. */
+export interface NewLesson {
+  features: Uint8Array;
+  featuresVersion: number;
+  surprise: number;
+}
+
+/** What labelling a submission teaches, at the time of the decision. */
+export type LessonOf = (db: Db, submission: Submission, label: Label) => Promise<NewLesson>;
 
 /** What a decision makes of one submission. */
 export interface Change {
@@ -39,9 +46,7 @@ function among(ids: readonly string[], siteId: string | null) {
 }
 
 /** A lesson that is not stored yet, and the text that it was made of. */
-export interface Prepared {
-  features: Uint8Array;
-  featuresVersion: number;
+export interface Prepared extends NewLesson {
   text: string;
 }
 
@@ -49,6 +54,7 @@ export interface Prepared {
 export async function prepareLessons(
   db: Db,
   request: { ids: readonly string[]; siteId: string | null },
+  label: Label,
   lessonOf: LessonOf,
 ): Promise<Map<string, Prepared>> {
   const found = await db.select().from(submissions).where(among(request.ids, request.siteId));
@@ -56,7 +62,7 @@ export async function prepareLessons(
   for (const submission of found) {
     // All that a moderator can decide on can be held.
     if (isLegalMove('moderator', submission.status, 'held'))
-      lessons.set(submission.id, { ...(await lessonOf(db, submission)), text: textOf(submission) });
+      lessons.set(submission.id, { ...(await lessonOf(db, submission, label)), text: textOf(submission) });
   }
   return lessons;
 }
@@ -77,8 +83,15 @@ export async function teach(
   for (const submission of taught) {
     const lesson = prepared.get(submission.id);
     if (lesson === undefined || lesson.text !== textOf(submission)) return 'changed';
-    const { features, featuresVersion } = lesson;
-    lessons.push({ siteId: submission.siteId, submissionId: submission.id, label, features, featuresVersion });
+    const { features, featuresVersion, surprise } = lesson;
+    lessons.push({
+      siteId: submission.siteId,
+      submissionId: submission.id,
+      label,
+      features,
+      featuresVersion,
+      surprise,
+    });
   }
   const ids = await insertLessons(tx, lessons);
   return new Map(taught.map((submission, index) => [submission.id, ids[index] as number]));

@@ -58,7 +58,8 @@ export async function decide(db: Db, request: DecisionRequest, lessonOf: LessonO
   for (let tries = 0; tries < mostTries; tries++) {
     // Outside the transaction: a lesson needs the model, and whoever brings that up to date needs a connection too. The
     // embedded database has only the one that the transaction would hold.
-    const lessons = labelAfter[request.action] === null ? new Map() : await prepareLessons(db, request, lessonOf);
+    const label = labelAfter[request.action];
+    const lessons = label === null ? new Map() : await prepareLessons(db, request, label, lessonOf);
     const decided = await decideWith(db, request, lessons);
     if (decided !== 'changed') return decided;
   }

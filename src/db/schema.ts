@@ -310,6 +310,8 @@ export const lessons = pgTable(
     label: text('label').$type<Label>().notNull(),
     features: bytea('features').notNull(),
     featuresVersion: smallint('features_version').notNull(),
+    /** By how many sixteenths the model missed the label before the decision: 0 to 16. */
+    surprise: smallint('surprise').notNull().default(0),
   },
   (table) => [index('lessons_site').on(table.siteId, table.id), index('lessons_submission').on(table.submissionId)],
 );

@@ -27,9 +27,12 @@ export interface Explanation {
 
 /** Explains `score`, given by `model` for `features` of `evidence`. Recomputes the tokens from the text. */
 export function explain(model: Model, evidence: Evidence, features: Features, score: Score): Explanation {
-  const sums = groups.map((group) => ({
+  const sums = groups.map((group, i) => ({
     group,
-    weight: score.groups.reduce((sum, part) => (part.group === group ? sum + part.contribution : sum), 0),
+    weight: score.groups.reduce(
+      (sum, part) => (part.group === group ? sum + part.contribution : sum),
+      score.corrections[i] ?? 0,
+    ),
   }));
   const tokens = weighTokens(model, evidence, features, score);
   return {
@@ -51,12 +54,14 @@ function weighTokens(model: Model, evidence: Evidence, features: Features, score
   for (const feature of features.packed) {
     const label = labels.get(feature);
     // Pairs of rare Han characters are cut between their halves: nobody can read those, and no database takes them.
-    const known = label === undefined || !label.token.isWellFormed() ? null : model.weigh(feature);
+    const known =
+      label === undefined || !label.token.isWellFormed() ? null : model.weigh(feature, features.packed.length);
     if (label === undefined || known === null) continue;
     const group = groups[groupOf(feature)];
     const part = score.groups.find((at) => at.group === group && at.evidence > 0 === known.ratio > 0);
-    if (part === undefined) continue;
-    const weight = (part.weight * known.ratio) / Math.sqrt(part.features);
+    const evidence = part === undefined ? 0 : (part.weight * known.ratio) / Math.sqrt(part.features);
+    const weight = evidence + known.correction;
+    if (weight === 0) continue;
     tokens.push({ ...label, weight, spam: known.spam, ham: known.ham });
   }
   // Equal weights in the order of the words, so that the same text reads the same each time.

@@ -19,6 +19,9 @@ export type Group = (typeof groups)[number];
 /** Where a readable feature stands in the submission. */
 export type Field =
   | 'content'
+  | 'first word'
+  | 'last word'
+  | 'last line'
   | 'title'
   | 'author name'
   | 'author address'

@@ -14,7 +14,7 @@ import { addGrams, addLinks, addWords, type ReadText } from './text-features.ts'
 export { packLesson, unpackLesson } from './lesson.ts';
 
 /** Raised whenever the same evidence gives other features: lessons and starters of another version are not mixed in. */
-export const FEATURES_VERSION = 1;
+export const FEATURES_VERSION = 2;
 
 /** What is known of a submission when it is judged. */
 export interface Evidence {
@@ -110,10 +110,20 @@ function readText(evidence: Evidence): ReadText {
     disguised: content.disguised,
     words,
     titleWords: title === '' ? [] : wordsOf(title),
+    closing: closingOf(plain.text),
     script: scriptOf(plain.text),
     language: languageOf(words),
   };
 }
+
+/** The words of the last line, if it is short and not the only one. */
+function closingOf(text: string): string[] {
+  const trimmed = text.trimEnd();
+  const start = trimmed.lastIndexOf('\n') + 1;
+  return start === 0 || trimmed.length - start >= CLOSING_CHARACTERS ? [] : wordsOf(trimmed.slice(start));
+}
+
+const CLOSING_CHARACTERS = 50;
 
 function cut(text: string): string {
   if (text.length <= HEAD_CHARACTERS + TAIL_CHARACTERS) return text;

@@ -3,6 +3,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { approvedTexts } from '../db/approved.ts';
 import type { Db } from '../db/client.ts';
+import type { NewLesson } from '../db/decision-writes.ts';
 import { entriesAfter, type Lesson, lessonsById, logNumber, standingLessons } from '../db/log.ts';
 import type { Verdict } from '../db/schema.ts';
 import type { Site } from '../db/sites.ts';
@@ -10,9 +11,11 @@ import { getSite } from '../db/sites.ts';
 import type { Submission } from '../db/submissions.ts';
 import { getTarget, type Target } from '../db/targets.ts';
 import { keepVerdict, outdatedHeld, saveVerdict } from '../db/verdicts.ts';
+import type { Label } from '../submission.ts';
+import type { Taught } from './counts.ts';
 import { explain } from './explain.ts';
 import { type Evidence, extractFeatures, FEATURES_VERSION, packLesson, unpackLesson } from './features.ts';
-import { Model } from './model.ts';
+import { Model, surpriseOf } from './model.ts';
 import { decide } from './policy.ts';
 import type { Starter } from './starter.ts';
 
@@ -41,7 +44,7 @@ export interface Judge {
   /** The same for a stored submission. */
   verdictOn(submission: Submission): Promise<Verdict>;
   /** What a decision on a submission is to teach. */
-  lesson(db: Db, submission: Submission): Promise<{ features: Uint8Array; featuresVersion: number }>;
+  lesson(db: Db, submission: Submission, label: Label): Promise<NewLesson>;
   /** Brings the models of sites up to their logs. */
   catchUp(siteIds: readonly string[]): Promise<void>;
   /** Judges a batch of held submissions again whose verdict is outdated. Answers how many there were. */
@@ -122,12 +125,13 @@ export function createJudge(db: Db, starter: Starter | null, report: (error: unk
       const title = post?.title ?? target?.title ?? null;
       return verdict(site, judged, { id: target?.id ?? null, title, text: post?.text ?? target?.text ?? null });
     },
-    async lesson(tx, submission) {
+    async lesson(tx, submission, label) {
       const target = await getTarget(tx, submission.targetId);
       const thread = await approvedTexts(tx, submission.targetId, submission.id);
       const { model } = await modelOf(submission.siteId, 0);
-      const { packed } = extractFeatures(evidenceOf(submission, target ?? { title: null, text: null }, thread), model);
-      return { features: packLesson(packed), featuresVersion: FEATURES_VERSION };
+      const features = extractFeatures(evidenceOf(submission, target ?? { title: null, text: null }, thread), model);
+      const surprise = surpriseOf(model.score(features), label);
+      return { features: packLesson(features.packed), featuresVersion: FEATURES_VERSION, surprise };
     },
     async catchUp(siteIds) {
       await Promise.all(siteIds.map(async (siteId) => modelOf(siteId, (await logNumber(db, siteId)) ?? 0)));
@@ -186,11 +190,15 @@ async function fold(db: Db, siteId: string, held: SiteModel): Promise<SiteModel>
 
 /** Lessons of another features version mean nothing to this model. */
 function learn(model: Model, lesson: Lesson | undefined): void {
-  if (lesson?.featuresVersion === FEATURES_VERSION) model.learn(unpackLesson(lesson.features), lesson.label);
+  if (lesson?.featuresVersion === FEATURES_VERSION) model.learn(taughtBy(lesson));
 }
 
 function unlearn(model: Model, lesson: Lesson | undefined): void {
-  if (lesson?.featuresVersion === FEATURES_VERSION) model.unlearn(unpackLesson(lesson.features), lesson.label);
+  if (lesson?.featuresVersion === FEATURES_VERSION) model.unlearn(taughtBy(lesson));
+}
+
+function taughtBy({ features, label, surprise }: Lesson): Taught {
+  return { packed: unpackLesson(features), label, surprise };
 }
 
 function evidenceOf(judged: Judgeable, target: Pick<Target, 'title' | 'text'>, thread: readonly string[]): Evidence {

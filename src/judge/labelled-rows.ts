@@ -13,6 +13,8 @@ export interface LabelledRow {
   label: Label;
   /** What it answers: rows with the same post share a thread. Empty when it answers nothing known. */
   post: string;
+  /** The blog or data set that it is from; the post itself where that is not said. */
+  site: string;
   evidence: Evidence;
 }
 
@@ -78,29 +80,25 @@ function toRow(value: unknown, where: string): LabelledRow {
   const content = fields.get('content');
   if (typeof content !== 'string') throw new LabelledRowsError(`${where}: content must be a string`);
   const evidence: Evidence = { kind: kindOf(text('type'), text('kind')), author: {}, content: plainHosts(content) };
-  const author = {
-    name: text('author'),
-    email: text('author_email'),
-    url: text('author_url'),
-  };
-  if (author.name !== undefined) evidence.author.name = author.name;
-  if (author.email !== undefined) evidence.author.email = author.email;
-  if (author.url !== undefined) evidence.author.url = author.url;
-  const title = text('title');
-  if (title !== undefined) evidence.title = title;
-  const source = text('source');
-  if (source !== undefined) evidence.source = source;
+  Object.assign(evidence.author, given({ name: text('author'), email: text('author_email'), url: text('author_url') }));
+  Object.assign(evidence, given({ title: text('title'), source: text('source') }));
   const signals = fields.get('signals');
   if (Array.isArray(signals)) evidence.signals = signals.filter((signal) => typeof signal === 'string');
   const postTitle = text('post_title');
   const postText = text('post');
-  if (postTitle !== undefined || postText !== undefined) {
-    evidence.post = {
-      ...(postTitle === undefined ? {} : { title: postTitle }),
-      ...(postText === undefined ? {} : { text: postText }),
-    };
-  }
-  return { id: text('id') ?? where, label, post: text('post_id') ?? postTitle ?? '', evidence };
+  if (postTitle !== undefined || postText !== undefined) evidence.post = given({ title: postTitle, text: postText });
+  const id = text('id') ?? where;
+  const post = text('post_id') ?? postTitle ?? '';
+  // Posts are numbered by blog and path, or only by path in a set that is one blog.
+  const slash = post.lastIndexOf('/');
+  const site = slash > 0 ? post.slice(0, slash) : (text('dataset') ?? (post || id));
+  return { id, label, post, site, evidence };
+}
+
+/** The fields that have a value. */
+function given<Name extends string>(fields: Record<Name, string | undefined>): { [Key in Name]?: string } {
+  const entries = Object.entries(fields).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(entries) as { [Key in Name]?: string };
 }
 
 // Data sets name what a row is in `type`; `kind` is their own word for all rows, unless it is one of ours.

@@ -2,10 +2,10 @@
 // the site's own. It holds counts and gives scores; it reads no text and explains nothing.
 
 import type { Label } from '../submission.ts';
-import { Counts, type CountsSnapshot } from './counts.ts';
+import { Counts, type CountsSnapshot, type Taught } from './counts.ts';
 import { BUCKET_BITS, type Group, groupOf, groups, presenceOf } from './feature-set.ts';
 import type { Background, Features } from './features.ts';
-import { adapt, copyTuning, newTuning, restartTuning, type Tuning } from './tuning.ts';
+import { copyTuning, newTuning, type Tuning } from './tuning.ts';
 
 /** A shared, read-only beginning: counts of other sites' decisions and the tuning found with them. */
 export interface Starter {
@@ -25,26 +25,39 @@ export interface GroupScore {
   features: number;
 }
 
-/** A judgement: `logit` = `bias` + `prior` + the sum of contributions. Not `informed`: only one class is known. */
+/**
+ * A judgement: `logit` = `bias` + `prior` + the sum of contributions + the sum of `corrections` (one a group, in the order
+ * of `groups`). Not `informed`: only one class is known.
+ */
 export interface Score {
   probability: number;
   logit: number;
   bias: number;
   prior: number;
+  /** The log odds of spam before anything of the text was looked at; `prior` is what the tuning makes of them. */
+  odds: number;
   informed: boolean;
   groups: GroupScore[];
+  corrections: Float64Array;
 }
 
-/** What is known of one feature: log-likelihood ratio (above 0: spam), and the times it was seen. */
+/** What is known of one feature: log-likelihood ratio and correction (above 0: spam), and the times it was seen. */
 export interface FeatureWeight {
   ratio: number;
+  correction: number;
   spam: number;
   ham: number;
 }
 
+/** By how many sixteenths a score given before a decision missed it; 0 where nothing could be known. */
+export function surpriseOf(score: Score, label: Label): number {
+  if (!score.informed) return 0;
+  return Math.round(16 * Math.abs(score.probability - (label === 'spam' ? 1 : 0)));
+}
+
 /** A site's model. Learning and unlearning are exact: the counts depend on what was learned, not on the order. */
 export class Model implements Background {
-  /** Depends on the order of decisions; see tuning.ts. */
+  /** Replaced when a refit opens another epoch; see tuning.ts. */
   tuning: Tuning;
   readonly #starter: Starter | null;
   readonly #counts: Counts;
@@ -52,22 +65,17 @@ export class Model implements Background {
   constructor(starter: Starter | null = null, from?: { counts: CountsSnapshot; tuning: Tuning }) {
     this.#starter = starter;
     this.#counts = from === undefined ? new Counts() : Counts.from(from.counts);
-    this.tuning = from === undefined ? restartTuning(starter?.tuning ?? newTuning()) : copyTuning(from.tuning);
+    this.tuning = copyTuning(from?.tuning ?? starter?.tuning ?? newTuning());
   }
 
   /** Counts one decision. */
-  learn(packed: Uint32Array, label: Label): void {
-    this.#counts.add(packed, label);
+  learn(taught: Taught): void {
+    this.#counts.add(taught);
   }
 
-  /** Takes one decision back. Throws a RangeError if it was never learned with that label. */
-  unlearn(packed: Uint32Array, label: Label): void {
-    this.#counts.remove(packed, label);
-  }
-
-  /** Moves weights and bias by a decision on something scored before; does not count it. */
-  adapt(score: Score, label: Label): void {
-    adapt(this.tuning, score, label);
+  /** Takes one decision back. Throws a RangeError if it was never learned so. */
+  unlearn(taught: Taught): void {
+    this.#counts.remove(taught);
   }
 
   /** The site's own counts, without the starter's. */
@@ -104,9 +112,12 @@ export class Model implements Background {
     const known = new Uint32Array(groups.length);
     const bases = groups.map((_, group) => this.#base(group, blend));
     const { packed } = features;
+    const corrections = new Float64Array(groups.length);
+    const correctionScale = CORRECTION / Math.sqrt(Math.max(packed.length, 1));
     for (let i = 0; i < packed.length; i++) {
       const feature = packed[i] as number;
       const group = (feature >>> BUCKET_BITS) - 1;
+      corrections[group] = (corrections[group] as number) + this.#correction(feature) * correctionScale;
       const ratio = this.#ratio(feature, blend.share, bases[group] as Base);
       if (ratio === null) continue;
       const side = ratio > 0 ? towardsSpam : towardsHam;
@@ -114,10 +125,12 @@ export class Model implements Background {
       known[group] = (known[group] as number) + 1;
     }
     const { tuning } = this;
-    const prior = tuning.prior * Math.log((blend.spamDocuments + 1) / (blend.hamDocuments + 1));
+    const odds = Math.log((blend.spamDocuments + 1) / (blend.hamDocuments + 1));
+    const prior = tuning.prior * odds;
     const scores: GroupScore[] = [];
     let logit = tuning.bias + prior;
     groups.forEach((group, i) => {
+      logit += corrections[i] as number;
       const count = known[i] as number;
       if (count === 0) return;
       const scale = (bases[i] as Base).trust / Math.sqrt(count);
@@ -129,11 +142,15 @@ export class Model implements Background {
         logit += weight * evidence;
       }
     });
-    return { probability: sigmoid(logit), logit, bias: tuning.bias, prior, informed: true, groups: scores };
+    const { bias } = tuning;
+    return { probability: sigmoid(logit), logit, bias, prior, odds, informed: true, groups: scores, corrections };
   }
 
-  /** What is known of one feature; null if it was never seen. Times seen are the site's and the starter's together. */
-  weigh(feature: number): FeatureWeight | null {
+  /**
+   * What is known of one of `features` features; null if it was never seen. Times seen are the site's and the starter's
+   * together.
+   */
+  weigh(feature: number, features: number): FeatureWeight | null {
     const blend = this.#blend();
     const base = this.#base(groupOf(feature), blend);
     const ratio = this.#ratio(feature, blend.share, base);
@@ -143,6 +160,7 @@ export class Model implements Background {
     const at = starter?.indexOf(feature) ?? -1;
     return {
       ratio: ratio * base.trust,
+      correction: (this.#correction(feature) * CORRECTION) / Math.sqrt(Math.max(features, 1)),
       spam: this.#counts.spamAt(slot) + (starter?.spamAt(at) ?? 0),
       ham: this.#counts.hamAt(slot) + (starter?.hamAt(at) ?? 0),
     };
@@ -152,8 +170,8 @@ export class Model implements Background {
     const own = this.#counts;
     const starter = this.#starter?.counts;
     const share = starter === undefined ? 0 : STARTER_DECISIONS / (STARTER_DECISIONS + this.decisions);
-    const hamDocuments = own.hamDocuments + share * (starter?.hamDocuments ?? 0);
-    const spamDocuments = own.spamDocuments + share * (starter?.spamDocuments ?? 0);
+    const hamDocuments = own.hamDocuments + own.hamDocumentsSurprise / 16 + share * (starter?.hamDocuments ?? 0);
+    const spamDocuments = own.spamDocuments + own.spamDocumentsSurprise / 16 + share * (starter?.spamDocuments ?? 0);
     return { share, hamDocuments, spamDocuments };
   }
 
@@ -166,8 +184,8 @@ export class Model implements Background {
       const slot = this.#counts.indexOf(present);
       const starter = this.#starter?.counts;
       const at = starter?.indexOf(present) ?? -1;
-      ham = this.#counts.hamAt(slot) + blend.share * (starter?.hamAt(at) ?? 0);
-      spam = this.#counts.spamAt(slot) + blend.share * (starter?.spamAt(at) ?? 0);
+      ham = this.#emphasizedHam(slot) + blend.share * (starter?.hamAt(at) ?? 0);
+      spam = this.#emphasizedSpam(slot) + blend.share * (starter?.spamAt(at) ?? 0);
     }
     const rarer = Math.min(ham, spam);
     return {
@@ -181,8 +199,8 @@ export class Model implements Background {
     // Presence is a fact of the site's form: what other sites' forms ask for says nothing here.
     if (feature === base.present) return null;
     const slot = this.#counts.indexOf(feature);
-    let ham = this.#counts.hamAt(slot);
-    let spam = this.#counts.spamAt(slot);
+    let ham = this.#emphasizedHam(slot);
+    let spam = this.#emphasizedSpam(slot);
     if (this.#starter !== null) {
       const at = this.#starter.counts.indexOf(feature);
       ham += share * this.#starter.counts.hamAt(at);
@@ -192,19 +210,44 @@ export class Model implements Background {
     if (seen === 0) return null;
     return ((Math.log((spam + SMOOTHING) / (ham + SMOOTHING)) + base.offset) * seen) / (seen + HALF_SEEN);
   }
+
+  // A decision that surprised is counted up to twice: what the model got wrong is where it has most to learn.
+  #emphasizedHam(slot: number): number {
+    return this.#counts.hamAt(slot) + this.#counts.hamSurpriseAt(slot) / 16;
+  }
+
+  #emphasizedSpam(slot: number): number {
+    return this.#counts.spamAt(slot) + this.#counts.spamSurpriseAt(slot) / 16;
+  }
+
+  /**
+   * How a feature is to be moved because of the decisions that surprised, as stochastic gradient descent on logistic loss
+   * would have moved it: the sum of its gradients over the root of their size (dual averaging, Duchi et al. 2011). Sums,
+   * unlike steps, can be taken back.
+   */
+  #correction(feature: number): number {
+    const slot = this.#counts.indexOf(feature);
+    if (slot < 0) return 0;
+    const spam = this.#counts.spamSurpriseAt(slot);
+    const ham = this.#counts.hamSurpriseAt(slot);
+    return spam === ham ? 0 : (spam - ham) / 16 / Math.sqrt((spam + ham) / 16 + 0.3);
+  }
 }
+
+/** How far the corrections of all features of a text, over the root of their number, move its logit. */
+const CORRECTION = 0.75;
 
 /** The number of a site's decisions at which a document of the starter counts half. */
 const STARTER_DECISIONS = 50;
 
 /** What is added to every count, so that a feature seen in one class only does not decide alone. */
-const SMOOTHING = 0.05;
+const SMOOTHING = 0.1;
 
 /** The sightings at which the ratio of a feature counts half. */
 const HALF_SEEN = 1.5;
 
 /** The number of texts of the rarer class at which ratios count half: the first few of a kind say little about it. */
-const HALF_TRUST = 5;
+const HALF_TRUST = 2;
 
 interface Blend {
   share: number;
@@ -221,7 +264,16 @@ interface Base {
 // One in five: where only one class is known nothing can be told from a text, and most of what is held is wanted.
 function uninformed(): Score {
   const prior = Math.log(0.25);
-  return { probability: sigmoid(prior), logit: prior, bias: 0, prior, informed: false, groups: [] };
+  return {
+    probability: sigmoid(prior),
+    logit: prior,
+    bias: 0,
+    prior,
+    odds: 0,
+    informed: false,
+    groups: [],
+    corrections: new Float64Array(groups.length),
+  };
 }
 
 function sigmoid(logit: number): number {

@@ -1,8 +1,7 @@
 // Trains a starter from labelled rows. Its weights are fitted on blogs held out of the counts (stacking, Wolpert 1992),
 // because the starter is for blogs nobody has seen. It reads no files.
 
-import type { Label } from '../submission.ts';
-import { Counts, type CountsSnapshot } from './counts.ts';
+import { Counts, type Taught } from './counts.ts';
 import { groups, hashText } from './feature-set.ts';
 import { contentLanguageOf, extractFeatures } from './features.ts';
 import type { LabelledRow } from './labelled-rows.ts';
@@ -12,13 +11,14 @@ import { postLanguageOf } from './relevance.ts';
 import { newTuning, type Tuning } from './tuning.ts';
 
 /** How much worse a false alarm on a strange blog is than a miss: the fit's only word on costs. */
-const HAM_WEIGHT = 2.5;
+const HAM_WEIGHT = Number(process.env.HW ?? 2.5);
 
 /** How strongly the weights are pulled to a fresh tuning's: strange blogs differ more than the folds here do. */
-const PULL = 50;
+const PULL = Number(process.env.PULL ?? 5000);
 const PULL_TO = 0.4;
 
 /** Features seen less often are dropped: most of them are names and slips that no other blog repeats. */
+const EXX = Number(process.env.EXX ?? 1);
 const LEAST_SIGHTINGS = 2;
 const FOLDS = 10;
 
@@ -26,15 +26,23 @@ const FOLDS = 10;
 export function trainStarter(rows: readonly LabelledRow[]): { starter: Starter; heldOut: number[] } {
   // The first pass only finds how common words are; relevance needs that.
   const common = new Counts();
-  for (const row of rows) common.add(extractFeatures(row.evidence, noWords).packed, row.label);
+  for (const row of rows)
+    common.add({ packed: extractFeatures(row.evidence, noWords).packed, label: row.label, surprise: 0 });
   const background = new Model(null, {
     counts: pruned({ counts: common, sightings: common }).snapshot(),
     tuning: newTuning(),
   });
   const times = balance(rows);
+  const folds = foldsOf(rows);
   const lessons = withThreads(rows).map((row, i): Lesson => {
     const { packed } = extractFeatures(row.evidence, background);
-    return { packed, label: row.label, times: times[i] as number, fold: foldOf(row) };
+    return {
+      packed,
+      label: row.label,
+      surprise: 0,
+      times: (times[i] as number) * (row.site.startsWith('blog-') || row.site.includes('/') ? 1 : EXX),
+      fold: folds[i] as number,
+    };
   });
   const tally: Tally = { counts: new Counts(), sightings: new Counts() };
   for (const lesson of lessons) include(tally, lesson);
@@ -46,9 +54,7 @@ export function trainStarter(rows: readonly LabelledRow[]): { starter: Starter; 
 }
 
 /** A row as it is counted: `times` over, and held out with the others of its `fold`. */
-interface Lesson {
-  packed: Uint32Array;
-  label: Label;
+interface Lesson extends Taught {
   times: number;
   fold: number;
 }
@@ -60,13 +66,13 @@ interface Tally {
 }
 
 function include(tally: Tally, lesson: Lesson): void {
-  tally.sightings.add(lesson.packed, lesson.label);
-  for (let i = 0; i < lesson.times; i++) tally.counts.add(lesson.packed, lesson.label);
+  tally.sightings.add(lesson);
+  for (let i = 0; i < lesson.times; i++) tally.counts.add(lesson);
 }
 
 function exclude(tally: Tally, lesson: Lesson): void {
-  tally.sightings.remove(lesson.packed, lesson.label);
-  for (let i = 0; i < lesson.times; i++) tally.counts.remove(lesson.packed, lesson.label);
+  tally.sightings.remove(lesson);
+  for (let i = 0; i < lesson.times; i++) tally.counts.remove(lesson);
 }
 
 /** The ham a spam row is met by in every language, as far as `MOST_TIMES` allows. */
@@ -115,14 +121,15 @@ function pruned({ counts, sightings }: Tally): Counts {
       const slot = sightings.indexOf(all.features[i] as number);
       return sightings.hamAt(slot) + sightings.spamAt(slot) >= LEAST_SIGHTINGS;
     });
-  const snapshot: CountsSnapshot = {
-    features: kept.map((i) => all.features[i] as number),
-    ham: kept.map((i) => all.ham[i] as number),
-    spam: kept.map((i) => all.spam[i] as number),
-    hamDocuments: all.hamDocuments,
-    spamDocuments: all.spamDocuments,
-  };
-  return Counts.from(snapshot);
+  const column = (values: Uint32Array) => kept.map((i) => values[i] as number);
+  return Counts.from({
+    ...all,
+    features: column(all.features),
+    ham: column(all.ham),
+    spam: column(all.spam),
+    hamSurprise: column(all.hamSurprise),
+    spamSurprise: column(all.spamSurprise),
+  });
 }
 
 /** What the fit sees of a row: the evidence of each group towards spam and towards ham, the log odds, and 1 for the bias. */
@@ -130,7 +137,7 @@ type HeldOut = Float64Array;
 
 function evidenceHeldOut(lessons: readonly Lesson[], tally: Tally): HeldOut[] {
   const found: HeldOut[] = lessons.map(() => new Float64Array(SIZE));
-  for (let fold = 0; fold < FOLDS; fold++) {
+  for (const fold of new Set(lessons.map((lesson) => lesson.fold))) {
     const held = lessons.map((lesson, i) => (lesson.fold === fold ? i : -1)).filter((i) => i >= 0);
     for (const i of held) exclude(tally, lessons[i] as Lesson);
     const tuning = newTuning();
@@ -153,11 +160,18 @@ const PRIOR = 2 * groups.length;
 const BIAS = PRIOR + 1;
 const SIZE = BIAS + 1;
 
-// A whole blog, or a whole post of a blog that numbers its posts without a path, is held out together.
-function foldOf(row: LabelledRow): number {
-  const slash = row.post.lastIndexOf('/');
-  const site = slash > 0 ? row.post.slice(0, slash) : row.post === '' ? row.id : row.post;
-  return ((hashText(0, site) >>> 8) & 0xffff) % FOLDS;
+/** The rows from which on a blog is held out alone. */
+const LARGE = 50;
+
+// Blogs are held out whole: what the weights are for is blogs that nobody has seen.
+function foldsOf(rows: readonly LabelledRow[]): number[] {
+  const sizes = new Map<string, number>();
+  for (const { site } of rows) sizes.set(site, (sizes.get(site) ?? 0) + 1);
+  const large = [...sizes].filter(([, size]) => size >= LARGE).map(([site]) => site);
+  return rows.map(({ site }) => {
+    const own = large.indexOf(site);
+    return own < 0 ? ((hashText(0, site) >>> 8) & 0xffff) % FOLDS : FOLDS + own;
+  });
 }
 
 // Logistic regression by AdaGrad over all rows at once; weights stay non-negative, as when a site adapts them. The weight

@@ -7,7 +7,7 @@ import { BUCKET_BITS } from './feature-set.ts';
 import { FEATURES_VERSION } from './features.ts';
 import { packLesson, unpackLesson } from './lesson.ts';
 import type { Starter } from './model.ts';
-import { restartTuning, type Tuning } from './tuning.ts';
+import type { Tuning } from './tuning.ts';
 import { readVarints, writeVarints } from './varint.ts';
 
 export type { Starter } from './model.ts';
@@ -21,7 +21,7 @@ export function encodeStarter(starter: Starter): Uint8Array {
     bucketBits: BUCKET_BITS,
     hamDocuments,
     spamDocuments,
-    tuning: restartTuning(starter.tuning),
+    tuning: starter.tuning,
   };
   const parts = [
     new TextEncoder().encode(JSON.stringify(header)),
@@ -48,7 +48,19 @@ export function decodeStarter(bytes: Uint8Array): Starter {
   const features = unpackLesson(parts[1] as Uint8Array);
   const ham = countsOf(parts[2] as Uint8Array, features.length);
   const spam = countsOf(parts[3] as Uint8Array, features.length);
-  return { counts: Counts.from({ features, ham, spam, hamDocuments, spamDocuments }), tuning };
+  const none = new Uint32Array(features.length);
+  const counts = Counts.from({
+    features,
+    ham,
+    spam,
+    hamSurprise: none,
+    spamSurprise: none,
+    hamDocuments,
+    spamDocuments,
+    hamDocumentsSurprise: 0,
+    spamDocumentsSurprise: 0,
+  });
+  return { counts, tuning };
 }
 
 const FORMAT = 'backtalk starter';

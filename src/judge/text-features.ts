@@ -16,6 +16,8 @@ export interface ReadText {
   disguised: number;
   words: readonly string[];
   titleWords: readonly string[];
+  /** The words of a short last line, as names, slogans and searched-for terms are put below a text. */
+  closing: readonly string[];
   script: Script | null;
   language: Language;
 }
@@ -27,6 +29,9 @@ const LINKS = groups.indexOf('links');
 
 const wordSeed = seed('word');
 const pairSeed = seed('pair');
+const firstSeed = seed('first word');
+const lastSeed = seed('last word');
+const closingSeed = seed('closing word');
 const numberSeed = seed('number');
 const gramSeed = seed('gram');
 
@@ -35,14 +40,23 @@ export function wordHash(word: string): number {
   return hashText(wordSeed, word);
 }
 
-/** Adds the words of title and content, and each two words that follow each other in the content. Numbers of three digits or more also count by their length. */
+/**
+ * Adds the words of title and content, each two words that follow each other in the content, its first and last word as
+ * such, and those of a closing line. Numbers of three digits or more also count by their length.
+ */
 export function addWords(set: FeatureSet, text: ReadText): void {
+  const { words } = text;
   for (const word of text.titleWords) addWord(set, word, 'title');
-  for (let i = 0; i < text.words.length; i++) {
-    const word = text.words[i] as string;
+  for (let i = 0; i < words.length; i++) {
+    const word = words[i] as string;
     addWord(set, word, 'content');
-    if (i > 0) addPair(set, text.words[i - 1] as string, word);
+    if (i > 0) addPair(set, words[i - 1] as string, word);
   }
+  if (words.length > 1) {
+    set.addText(PAIRS, firstSeed, words[0] as string, 'first word');
+    set.addText(PAIRS, lastSeed, words.at(-1) as string, 'last word');
+  }
+  for (const word of text.closing) set.addText(PAIRS, closingSeed, word, 'last line');
 }
 
 function addPair(set: FeatureSet, first: string, second: string): void {

@@ -9,9 +9,9 @@ import { gzipSync } from 'node:zlib';
 import { Parser } from 'htmlparser2';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { evaluateFile } from '../../src/commands/evaluation/evaluate-file.ts';
-import { Threads } from '../../src/commands/evaluation/threads.ts';
 import { figuresOf, type Judged } from '../../src/judge/evaluation.ts';
 import { type LabelledRow, readLabelledRows } from '../../src/judge/labelled-rows.ts';
+import { Threads } from '../../src/judge/threads.ts';
 
 const command = fileURLToPath(new URL('../../dist/evaluate.js', import.meta.url));
 let folder: string;
@@ -177,11 +177,11 @@ describe('the reader of labelled files', () => {
 });
 
 describe('the threads of a file', () => {
-  test('hold the last hundred texts of a post, and the beginning of each', () => {
+  test('hold the last twenty texts of a post, and the beginning of each', () => {
     const threads = new Threads();
-    for (let i = 0; i < 101; i++) threads.add('post', `${i} ${'x'.repeat(3000)}`);
+    for (let i = 0; i < 21; i++) threads.add('post', `${i} ${'x'.repeat(3000)}`);
     const texts = threads.of('post');
-    expect(texts).toHaveLength(100);
+    expect(texts).toHaveLength(20);
     expect(texts[0]).toMatch(/^1 x+$/);
     expect(texts[0]).toHaveLength(2000);
     expect(threads.of('another')).toEqual([]);
@@ -190,12 +190,12 @@ describe('the threads of a file', () => {
   test('forget the post that was answered longest ago when they grow too long', () => {
     const threads = new Threads();
     const text = 'x'.repeat(2000);
-    for (let post = 0; post < 100; post++) for (let i = 0; i < 100; i++) threads.add(`post ${post}`, text);
+    for (let post = 0; post < 500; post++) for (let i = 0; i < 20; i++) threads.add(`post ${post}`, text);
     threads.add('post 0', text);
     threads.add('one more', text);
     expect(threads.of('post 1')).toEqual([]);
-    expect(threads.of('post 0')).toHaveLength(100);
-    expect(threads.of('post 2')).toHaveLength(100);
+    expect(threads.of('post 0')).toHaveLength(20);
+    expect(threads.of('post 2')).toHaveLength(20);
   });
 });
 

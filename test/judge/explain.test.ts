@@ -1,9 +1,11 @@
 // Explanations: true to the logit, readable, and derived from what moved it.
 
 import { describe, expect, test } from 'vitest';
+import type { Taught } from '../../src/judge/counts.ts';
 import { type Explanation, explain } from '../../src/judge/explain.ts';
 import { type Evidence, extractFeatures, type Features } from '../../src/judge/features.ts';
 import { Model, type Score } from '../../src/judge/model.ts';
+import type { Label } from '../../src/submission.ts';
 
 const post = { title: 'Rye bread', text: 'Rye flour wants more water than wheat, and a night in the fridge.' };
 
@@ -76,11 +78,17 @@ function taught(signals: readonly string[] = []): Model {
   const model = new Model();
   for (let i = 0; i < 12; i++) {
     const said = `${spam.content} ${i}, flights from every city`;
-    model.learn(extractFeatures({ ...spam, content: said, signals }, model).packed, 'spam');
+    model.learn(lesson(extractFeatures({ ...spam, content: said, signals }, model), 'spam'));
     const asked = `${ham.content} Mine needed ${i} spoons of wheat more`;
-    model.learn(extractFeatures({ ...ham, author: { name: names[i] as string }, content: asked }, model).packed, 'ham');
+    model.learn(
+      lesson(extractFeatures({ ...ham, author: { name: names[i] as string }, content: asked }, model), 'ham'),
+    );
   }
   return model;
+}
+
+function lesson({ packed }: Features, label: Label): Taught {
+  return { packed, label, surprise: 4 };
 }
 
 const names = ['Ada', 'Bo Lind', 'Cem', 'Dora Weiss', 'Eli', 'Fay', 'Gus Moen', 'Hana', 'Ivo', 'Jo', 'Kim', 'Lea'];

@@ -3,12 +3,10 @@
 
 import { type Figures, figuresOf, type Judged } from '../../judge/evaluation.ts';
 import { type Explanation, explain } from '../../judge/explain.ts';
-import { extractFeatures } from '../../judge/features.ts';
 import { type LabelledRow, readLabelledRows } from '../../judge/labelled-rows.ts';
-import { Model } from '../../judge/model.ts';
 import { decide } from '../../judge/policy.ts';
+import { PrequentialSite } from '../../judge/prequential.ts';
 import type { Starter } from '../../judge/starter.ts';
-import { Threads } from './threads.ts';
 
 /** A row that was just judged and is not learned yet. */
 export interface Observed {
@@ -29,23 +27,17 @@ export async function evaluateFile(
   observe: (observed: Observed) => void = () => {},
 ): Promise<Figures & { seconds: number }> {
   const started = process.hrtime.bigint();
-  const model = new Model(starter);
-  const threads = new Threads();
+  const site = new PrequentialSite(starter);
   const judged: Judged[] = [];
   for await (const row of readLabelledRows(file)) {
-    const evidence = row.post === '' ? row.evidence : { ...row.evidence, thread: threads.of(row.post) };
-    const features = extractFeatures(evidence, model);
-    const score = model.score(features);
+    const judgement = site.judge(row);
+    const { evidence, features, score } = judgement;
     const judgedBy = { probability: score.probability, signals: evidence.signals ?? [], kind: evidence.kind };
     const { outcome } = decide(judgedBy, { spamAbove: 0.5, approveBelow: null });
     const one = { probability: score.probability, isSpam: row.label === 'spam', calledSpam: outcome === 'spam' };
     judged.push(one);
-    observe({ row, judged: one, explain: () => explain(model, evidence, features, score) });
-    if (!isStatic) {
-      model.adapt(score, row.label);
-      model.learn(features.packed, row.label);
-      if (row.label === 'ham' && row.post !== '') threads.add(row.post, row.evidence.content);
-    }
+    observe({ row, judged: one, explain: () => explain(site.model, evidence, features, score) });
+    if (!isStatic) site.learn(row, judgement);
   }
   return { ...figuresOf(judged), seconds: Number(process.hrtime.bigint() - started) / 1e9 };
 }

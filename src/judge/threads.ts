@@ -1,7 +1,8 @@
-// What was approved under each post of a file so far, within a limit. It judges nothing.
+// What was approved under each post of a labelled file so far, within a limit. For measuring: the service reads its threads
+// from the database.
 
-/** As much of a thread as relevance looks at. */
-const MOST_TEXTS = 100;
+/** As much of a thread as the service reads. */
+const MOST_TEXTS = 20;
 const MOST_TEXT_CHARACTERS = 2_000;
 
 /** Of all threads together; past it the post that was answered longest ago is forgotten. */
