@@ -2,6 +2,7 @@
 // page. Figures go to standard output, all else to standard error. Changes nothing.
 
 import { readFile, writeFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import type { Figures, Judged } from '../judge/evaluation.ts';
 import { LabelledRowsError } from '../judge/labelled-rows.ts';
@@ -48,7 +49,11 @@ async function evaluate(args: string[]): Promise<number> {
     if (values.report !== undefined) sections.push(sectionOf(i + 1, file, figures, judged, worst));
   }
   if (values.report !== undefined) {
-    const start = !isWarm ? 'an empty model' : values.starter === undefined ? 'the starter model' : values.starter;
+    const start = !isWarm
+      ? 'an empty model'
+      : values.starter === undefined
+        ? 'the starter model'
+        : `the starter ${values.starter}`;
     const page = reportPage({ start, isStatic: values.static, at: new Date() }, sections);
     await usingFile(values.report, writeFile(values.report, page));
   }
@@ -83,8 +88,8 @@ function readOptions(args: string[]) {
 
 async function loadStarter(file: string | undefined): Promise<Starter> {
   // Commands run from dist/, beside src/.
-  const place = file ?? new URL('../src/judge/starter/model.bin', import.meta.url);
-  return usingFile(String(place), readFile(place).then(decodeStarter));
+  const place = file ?? fileURLToPath(new URL('../src/judge/starter/model.bin', import.meta.url));
+  return usingFile(place, readFile(place).then(decodeStarter));
 }
 
 async function usingFile<Result>(file: string, work: Promise<Result>): Promise<Result> {

@@ -10,7 +10,7 @@ import { Parser } from 'htmlparser2';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { evaluateFile } from '../../src/commands/evaluation/evaluate-file.ts';
 import { figuresOf, type Judged } from '../../src/judge/evaluation.ts';
-import { type LabelledRow, readLabelledRows } from '../../src/judge/labelled-rows.ts';
+import { type LabelledRow, LabelledRowsError, readLabelledRows } from '../../src/judge/labelled-rows.ts';
 import { Threads } from '../../src/judge/threads.ts';
 
 const command = fileURLToPath(new URL('../../dist/evaluate.js', import.meta.url));
@@ -125,29 +125,13 @@ describe('the command', () => {
     expect(error).not.toMatch(/^\s+at /m);
   });
 
-  test('says in one line what is wrong with a file, and where', async () => {
-    const good = lines(rows(2));
-    const whole = gzipSync(lines(rows(4000)));
-    const expected: [file: string, said: RegExp][] = [
-      [join(folder, 'absent.jsonl'), /absent\.jsonl: no such file$/],
-      [folder, /EISDIR/],
-      [await write('label.jsonl', `${good}{"content":"x","label":"maybe"}\n`), /label\.jsonl:3: label must be/],
-      [await write('json.jsonl', `${good}\n{"content"\n`), /json\.jsonl:4: not JSON$/],
-      [await write('list.jsonl', '[]'), /list\.jsonl:1: not an object$/],
-      [await write('plain.jsonl.gz', good), /plain\.jsonl\.gz: incorrect header check$/],
-      [await write('cut.jsonl.gz', whole.subarray(0, -20)), /cut\.jsonl\.gz:\d+: unexpected end of file$/],
-      [await write('long.jsonl.gz', gzipSync('x'.repeat(9_000_000))), /long\.jsonl\.gz:1: longer than 8000000 /],
-    ];
-    for (const [file, said] of expected) {
-      const { code, error } = await run('--json', file);
-      expect(code, file).toBe(2);
-      const [line, ...rest] = error
-        .trimEnd()
-        .split('\n')
-        .filter((one) => !/: \d+ rows$/.test(one));
-      expect(line).toMatch(said);
-      expect(rest).toEqual([]);
-    }
+  test('says in one line what is wrong with a row, after the figures of the files before it', async () => {
+    const good = await write('good.jsonl', lines(rows(2)));
+    const bad = await write('bad.jsonl', `${lines(rows(2))}{"content":"x","label":"maybe"}\n`);
+    const { code, out, error } = await run('--json', good, bad);
+    expect(code).toBe(2);
+    expect(JSON.parse(out)).toMatchObject({ file: good, rows: 2 });
+    expect(error).toBe(`${bad}:3: label must be "ham" or "spam"\n`);
   });
 
   test('says so when a starter cannot be read or a report cannot be written', async () => {
@@ -169,9 +153,28 @@ describe('the reader of labelled files', () => {
       ['pieces.jsonl', Buffer.from(`\ufeff${text}`)],
       ['pieces.jsonl.gz', gzipSync(text)],
     ] as const) {
-      const read: LabelledRow[] = [];
-      for await (const row of readLabelledRows(await write(name, bytes))) read.push(row);
+      const read = await readAll(await write(name, bytes));
       expect(read.map((row) => row.evidence.content)).toEqual(contents);
+    }
+  });
+
+  test('says what is wrong with a file, and in which line', async () => {
+    const good = lines(rows(2));
+    const whole = gzipSync(lines(rows(4000)));
+    const expected: [file: string, said: RegExp][] = [
+      [join(folder, 'absent.jsonl'), /absent\.jsonl: no such file$/],
+      [folder, /EISDIR/],
+      [await write('label.jsonl', `${good}{"content":"x","label":"maybe"}\n`), /label\.jsonl:3: label must be/],
+      [await write('json.jsonl', `${good}\n{"content"\n`), /json\.jsonl:4: not JSON$/],
+      [await write('list.jsonl', '[]'), /list\.jsonl:1: not an object$/],
+      [await write('plain.jsonl.gz', good), /plain\.jsonl\.gz: incorrect header check$/],
+      [await write('cut.jsonl.gz', whole.subarray(0, -20)), /cut\.jsonl\.gz:\d+: unexpected end of file$/],
+      [await write('long.jsonl.gz', gzipSync('x'.repeat(9_000_000))), /long\.jsonl\.gz:1: longer than 8000000 /],
+    ];
+    for (const [file, said] of expected) {
+      const all = readAll(file);
+      await expect(all).rejects.toThrow(LabelledRowsError);
+      await expect(all).rejects.toThrow(said);
     }
   });
 });
@@ -317,6 +320,12 @@ async function write(name: string, content: string | Uint8Array): Promise<string
   const file = join(folder, name);
   await writeFile(file, content);
   return file;
+}
+
+async function readAll(file: string): Promise<LabelledRow[]> {
+  const read: LabelledRow[] = [];
+  for await (const row of readLabelledRows(file)) read.push(row);
+  return read;
 }
 
 /** Runs the built command. */
