@@ -1,5 +1,5 @@
 // The log of each site, from which every process folds the site's model, and the lessons that its entries name.
-import { and, asc, eq, gt, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, gt, lt, lte, sql } from 'drizzle-orm';
 import type { Db } from './client.ts';
 import { lessons, logEntries, sites, submissions } from './schema.ts';
 
@@ -27,12 +27,16 @@ export async function appendLog(db: Db, entry: Omit<LogEntry, 'n' | 'epoch'> & {
   return site.n;
 }
 
-/** The entries after number `n`, in order, at most `limit`. */
-export async function entriesAfter(db: Db, siteId: string, n: number, limit: number): Promise<LogEntry[]> {
+/** The entries after number `n` up to number `last`, in order, at most `limit`. */
+export async function entriesBetween(
+  db: Db,
+  siteId: string,
+  { n, last, limit }: { n: number; last: number; limit: number },
+): Promise<LogEntry[]> {
   return db
     .select()
     .from(logEntries)
-    .where(and(eq(logEntries.siteId, siteId), gt(logEntries.n, n)))
+    .where(and(eq(logEntries.siteId, siteId), gt(logEntries.n, n), lte(logEntries.n, last)))
     .orderBy(asc(logEntries.n))
     .limit(limit);
 }
@@ -47,20 +51,39 @@ export async function lessonsById(db: Db, ids: readonly number[]): Promise<Map<n
   return new Map(found.map((lesson) => [lesson.id, lesson]));
 }
 
-/** The number of a site's last entry, or null without such a site. */
-export async function logNumber(db: Db, siteId: string): Promise<number | null> {
-  const [site] = await db.select({ n: sites.logN }).from(sites).where(eq(sites.id, siteId));
-  return site?.n ?? null;
+/** Where a site's log ends: the number of its last entry, and the epoch that stands. Null without such a site. */
+export async function logEnd(db: Db, siteId: string): Promise<{ n: number; epoch: number } | null> {
+  const [site] = await db.select({ n: sites.logN, epoch: sites.epoch }).from(sites).where(eq(sites.id, siteId));
+  return site ?? null;
 }
 
 /** Lessons that stand now, in the order of their ids, after `afterId`: what a model rebuilt from nothing has to learn. */
 export async function standingLessons(db: Db, siteId: string, afterId: number, limit: number): Promise<Lesson[]> {
-  const found = await db
+  return selectStanding(db)
+    .where(and(eq(lessons.siteId, siteId), gt(lessons.id, afterId)))
+    .orderBy(asc(lessons.id))
+    .limit(limit)
+    .then((found) => found.map((row) => row.lesson));
+}
+
+/** Lessons of a features version that stand now, newest first, before `beforeId`. */
+export async function newestStanding(
+  db: Db,
+  siteId: string,
+  featuresVersion: number,
+  { beforeId, limit }: { beforeId: number; limit: number },
+): Promise<Lesson[]> {
+  return selectStanding(db)
+    .where(and(eq(lessons.siteId, siteId), eq(lessons.featuresVersion, featuresVersion), lt(lessons.id, beforeId)))
+    .orderBy(desc(lessons.id))
+    .limit(limit)
+    .then((found) => found.map((row) => row.lesson));
+}
+
+function selectStanding(db: Db) {
+  return db
     .select({ lesson: lessons })
     .from(lessons)
     .innerJoin(submissions, and(eq(submissions.id, lessons.submissionId), eq(submissions.lessonId, lessons.id)))
-    .where(and(eq(lessons.siteId, siteId), gt(lessons.id, afterId)))
-    .orderBy(asc(lessons.id))
-    .limit(limit);
-  return found.map((row) => row.lesson);
+    .$dynamic();
 }

@@ -41,6 +41,11 @@ export class Counts {
     return counts;
   }
 
+  /** Bytes of memory that the table takes. */
+  get bytes(): number {
+    return this.#keys.byteLength + this.#ham.byteLength + this.#spam.byteLength;
+  }
+
   /** Counts one document's features (sorted, unique) for its label. */
   add(packed: Uint32Array, label: Label): void {
     if (label === 'ham') this.hamDocuments++;
