@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { startTestService, type TestService, until } from '../support/service.ts';
 import { hasPostgres, type SharedDatabase, shareDatabase } from '../support/two-services.ts';
 
@@ -22,7 +22,13 @@ describe('one service', () => {
     await backtalk.send('/v1/targets', { url: target, title: 'Bread', text: 'Flour, water, salt and a hot oven.' });
   });
   afterAll(() => backtalk.stop());
+  // A refit falls due by the number of decisions: right after one, no test makes enough for the next by chance.
+  beforeEach(() => retrain());
 
+  const retrain = async () => {
+    const { items } = await backtalk.get('/v1/sites');
+    await until(async () => 'epoch' in (await backtalk.send(`/v1/sites/${items[0].id}/retrain`)));
+  };
   const check = (content: string) => backtalk.send('/v1/check', { target, author: { name: 'Zoe' }, content });
   const comment = async (content: string) =>
     (await backtalk.comment({ target, author: { name: 'Zoe' }, content })).id as string;
@@ -38,6 +44,7 @@ describe('one service', () => {
     expect((await check(nextPlague)).probability).toBeGreaterThan(before[0].probability + 0.2);
 
     for (const id of decisions) await backtalk.send(`/v1/decisions/${id}/undo`);
+    await retrain();
     expect([await check(nextPlague), await check(other)]).toEqual(before);
   });
 
@@ -160,6 +167,10 @@ describe('a restart', () => {
 
   test.runIf(hasPostgres)('is not needed by a replica: it knows at once what another has decided', async () => {
     const [one, two] = [await shared.start(), await shared.start()];
+    const site = (await one.get('/v1/sites')).items[0].id;
+    // Right after a refit none falls due by itself between what the one and what the other is asked.
+    const retrain = () => until(async () => 'epoch' in (await one.send(`/v1/sites/${site}/retrain`)));
+    await retrain();
     const both = async () => {
       const [here, there] = [await one.send('/v1/check', asked), await two.send('/v1/check', asked)];
       expect(there).toEqual(here);
@@ -182,6 +193,7 @@ describe('a restart', () => {
         replicas.map((replica, at) => replica.send(`/v1/submissions/${id}/${at ? 'spam' : 'reject'}`)),
       ),
     );
+    await retrain();
     await both();
     for (const id of ids) {
       const { history } = await one.get(`/v1/submissions/${id}`);
