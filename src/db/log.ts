@@ -1,5 +1,5 @@
 // The log of each site, from which every process folds the site's model, and the lessons that its entries name.
-import { and, asc, desc, eq, gt, lt, lte, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, gt, lt, lte, type SQL, sql } from 'drizzle-orm';
 import type { Db } from './client.ts';
 import { lessons, logEntries, sites, submissions } from './schema.ts';
 
@@ -59,11 +59,11 @@ export async function logEnd(db: Db, siteId: string): Promise<{ n: number; epoch
 
 /** Lessons that stand now, in the order of their ids, after `afterId`: what a model rebuilt from nothing has to learn. */
 export async function standingLessons(db: Db, siteId: string, afterId: number, limit: number): Promise<Lesson[]> {
-  return selectStanding(db)
+  const found = await selectStanding(db)
     .where(and(eq(lessons.siteId, siteId), gt(lessons.id, afterId)))
     .orderBy(asc(lessons.id))
-    .limit(limit)
-    .then((found) => found.map((row) => row.lesson));
+    .limit(limit);
+  return found.map((row) => row.lesson);
 }
 
 /** Lessons of a features version that stand now, newest first, before `beforeId`. */
@@ -73,17 +73,23 @@ export async function newestStanding(
   featuresVersion: number,
   { beforeId, limit }: { beforeId: number; limit: number },
 ): Promise<Lesson[]> {
-  return selectStanding(db)
-    .where(and(eq(lessons.siteId, siteId), eq(lessons.featuresVersion, featuresVersion), lt(lessons.id, beforeId)))
+  const found = await selectStanding(db, eq(lessons.featuresVersion, featuresVersion))
+    .where(and(eq(lessons.siteId, siteId), lt(lessons.id, beforeId)))
     .orderBy(desc(lessons.id))
-    .limit(limit)
-    .then((found) => found.map((row) => row.lesson));
+    .limit(limit);
+  return found.map((row) => row.lesson);
 }
 
-function selectStanding(db: Db) {
-  return db
-    .select({ lesson: lessons })
-    .from(lessons)
-    .innerJoin(submissions, and(eq(submissions.id, lessons.submissionId), eq(submissions.lessonId, lessons.id)))
-    .$dynamic();
+/**
+ * Lessons whose submission has learned them, one look-up each. Written so that the limit of a page stops the work: as a plain
+ * join it is planned, without statistics, as a sort of all that follows.
+ */
+function selectStanding(db: Db, condition?: SQL) {
+  const standing = db
+    .select({ id: submissions.id })
+    .from(submissions)
+    .where(and(eq(submissions.id, lessons.submissionId), eq(submissions.lessonId, lessons.id), condition))
+    .limit(1)
+    .as('standing');
+  return db.select({ lesson: lessons }).from(lessons).innerJoinLateral(standing, sql`true`).$dynamic();
 }

@@ -1,5 +1,6 @@
 // Refits in the life of the service: which site is due, one process at a time, from a consistent read to the log entry that
 // opens the next epoch. What a refit computes is refit.ts's business.
+import { setImmediate } from 'node:timers/promises';
 import type { Db } from '../db/client.ts';
 import type { LessonOf } from '../db/decision-writes.ts';
 import { type Lesson, logEnd, newestStanding } from '../db/log.ts';
@@ -86,10 +87,13 @@ async function refitSite(
   const held = await read(deps, siteId);
   const { n, epoch, recent } = await readRecent(db, siteId);
   await fold(db, siteId, held, n);
-  const counts = held.model.snapshot();
   const lessons = held.model.decisions;
+  const counts = held.model.snapshot();
+  // Sorting a large site's counts takes a while; others get their turn in between.
+  await setImmediate();
   const taught = recent.map(({ features, label }) => ({ packed: unpackLesson(features), label }));
   for (const { packed, label } of taught) held.model.unlearn(packed, label);
+  await setImmediate();
   const tuning = await refit(starter, held.model.snapshot(), taught);
   const snapshot = { siteId, n, featuresVersion: FEATURES_VERSION, counts: await packCounts(counts), tuning };
   const entry = await storeRefit(db, epoch, { ...snapshot, at: now() });

@@ -37,7 +37,7 @@ const base = new URL(`https://bench-${Date.now()}.example/`);
 const site = await insertSite(db, { name: 'bench', bases: [base], settings: defaultSettings, now: new Date() });
 const target = await ensureTarget(db, site.id, base, new Date());
 
-await makeUp(db, 0, decisions);
+await makeUp(db, decisions);
 const { model } = await timed(`start from ${decisions} lessons`, () => rebuildModel(source, site.id));
 say(`${model.snapshot().features.length} features, ${model.bytes} bytes in memory`);
 const models = createModels(source, { memoryBytes: 0, watch: () => {} });
@@ -47,7 +47,7 @@ await timed('retrain', () => refitting.retrain(site.id));
 const stored = await newestSnapshot(db, site.id, FEATURES_VERSION);
 say(`${stored?.counts.length} bytes in the snapshot`);
 await timed('start from the snapshot', () => loadModel(source, site.id));
-await makeUp(db, decisions, sinceRefit);
+await makeUp(db, sinceRefit);
 await timed(`start from the snapshot and ${sinceRefit} entries`, () => loadModel(source, site.id));
 await close();
 await rm(dataDir, { recursive: true, force: true });
@@ -65,7 +65,7 @@ async function timed<Result>(what: string, run: () => Promise<Result>): Promise<
 }
 
 /** Stores decisions, each on a submission of its own, as if they had been made one by one. */
-async function makeUp(db: Db, from: number, count: number): Promise<void> {
+async function makeUp(db: Db, count: number): Promise<void> {
   await db.transaction(async (tx) => {
     await tx.execute(sql`create temporary table pool (i int primary key, features bytea) on commit drop`);
     for (let i = 0; i < texts; i += 500) {
@@ -84,7 +84,7 @@ async function makeUp(db: Db, from: number, count: number): Promise<void> {
         returning id
       )
       insert into log_entries (site_id, n, at, kind, learned, unlearned)
-      select ${site.id}::uuid, ${from}::int + row_number() over (order by id), now(), 'decide', jsonb_build_array(id), '[]'
+      select ${site.id}::uuid, (select log_n from sites where id = ${site.id}::uuid) + row_number() over (order by id), now(), 'decide', jsonb_build_array(id), '[]'
       from taught`);
     await tx.execute(sql`update submissions s set lesson_id = l.id from lessons l
       where l.submission_id = s.id and s.site_id = ${site.id}::uuid and s.lesson_id is null`);
