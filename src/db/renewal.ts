@@ -1,6 +1,6 @@
 // Lessons of older features versions, and putting new ones in their place. A lesson never changes: the log says which
 // replaces which, so that whoever folds it counts each once.
-import { and, asc, eq, gt, lt, sql } from 'drizzle-orm';
+import { and, asc, eq, gt, inArray, lt, sql } from 'drizzle-orm';
 import type { Label } from '../submission.ts';
 import type { Db } from './client.ts';
 import { lockSubmissions } from './decision-writes.ts';
@@ -22,20 +22,31 @@ export async function oldLessons(
   featuresVersion: number,
   { afterId, limit }: { afterId: number; limit: number },
 ): Promise<OldLesson[]> {
-  return db
-    .select({ id: lessons.id, label: lessons.label, submission: submissions })
-    .from(lessons)
-    .innerJoin(submissions, and(eq(submissions.id, lessons.submissionId), eq(submissions.lessonId, lessons.id)))
+  // One look-up each, as for all lessons that stand: see log.ts.
+  const standing = db
+    .select({ id: submissions.id })
+    .from(submissions)
     .where(
       and(
-        eq(lessons.siteId, siteId),
-        gt(lessons.id, afterId),
+        eq(submissions.id, lessons.submissionId),
+        eq(submissions.lessonId, lessons.id),
         lt(lessons.featuresVersion, featuresVersion),
         sql`(${submissions.content} <> '' or ${submissions.title} is not null)`,
       ),
     )
+    .limit(1)
+    .as('standing');
+  const old = await db
+    .select({ id: lessons.id, label: lessons.label, submissionId: lessons.submissionId })
+    .from(lessons)
+    .innerJoinLateral(standing, sql`true`)
+    .where(and(eq(lessons.siteId, siteId), gt(lessons.id, afterId)))
     .orderBy(asc(lessons.id))
     .limit(limit);
+  const ids = old.map(({ submissionId }) => submissionId);
+  const found = ids.length === 0 ? [] : await db.select().from(submissions).where(inArray(submissions.id, ids));
+  const byId = new Map(found.map((submission) => [submission.id, submission]));
+  return old.map(({ id, label, submissionId }) => ({ id, label, submission: byId.get(submissionId) as Submission }));
 }
 
 /** Replaces those lessons of a site that still stand, as one entry of its log. */
