@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startTestService, type TestService, until } from '../support/service.ts';
 import { hasPostgres, type SharedDatabase, shareDatabase } from '../support/two-services.ts';
 
@@ -17,18 +17,13 @@ describe('one service', () => {
   let target: string;
   beforeAll(async () => {
     backtalk = await startTestService();
+    await backtalk.holdRefits();
     // A described post is never fetched: nothing but decisions changes what is thought of its comments.
     target = backtalk.web.url('blog.example', '/described');
     await backtalk.send('/v1/targets', { url: target, title: 'Bread', text: 'Flour, water, salt and a hot oven.' });
   });
   afterAll(() => backtalk.stop());
-  // A refit falls due by the number of decisions: right after one, no test makes enough for the next by chance.
-  beforeEach(() => retrain());
 
-  const retrain = async () => {
-    const { items } = await backtalk.get('/v1/sites');
-    await until(async () => 'epoch' in (await backtalk.send(`/v1/sites/${items[0].id}/retrain`)));
-  };
   const check = (content: string) => backtalk.send('/v1/check', { target, author: { name: 'Zoe' }, content });
   const comment = async (content: string) =>
     (await backtalk.comment({ target, author: { name: 'Zoe' }, content })).id as string;
@@ -44,7 +39,6 @@ describe('one service', () => {
     expect((await check(nextPlague)).probability).toBeGreaterThan(before[0].probability + 0.2);
 
     for (const id of decisions) await backtalk.send(`/v1/decisions/${id}/undo`);
-    await retrain();
     expect([await check(nextPlague), await check(other)]).toEqual(before);
   });
 
