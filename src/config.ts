@@ -135,6 +135,11 @@ export const settings = {
     default: '72',
     doc: "hours after which a sender's address is cut to a keyed hash and its network",
   },
+  MODEL_MEMORY_MB: {
+    type: whole(1, 65_536),
+    default: '64',
+    doc: "megabytes that the sites' models may take in memory, in each process; those not used for longest leave and come back when needed, the one used last stays",
+  },
   WORKER_IDLE_MS: {
     type: whole(10, minute),
     default: '500',

@@ -9,11 +9,13 @@ import { findTarget, getTarget } from './db/targets.ts';
 import { createPublished } from './deliver/published.ts';
 import type { createAddressReader } from './http.ts';
 import type { Judge } from './judge/judge.ts';
+import type { Refitting } from './judge/refitting.ts';
 import { createLimit } from './limit.ts';
 import { type Log, loggable } from './log.ts';
 import { createDecisions } from './moderate/decisions.ts';
 import type { Desk } from './moderate/desk.ts';
 import { createQueue } from './moderate/queue.ts';
+import { createRetraining } from './moderate/retraining.ts';
 import { createSites } from './moderate/sites.ts';
 import { createTargets } from './moderate/targets.ts';
 import { createTokens } from './moderate/tokens.ts';
@@ -31,13 +33,15 @@ interface Parts {
   now: () => Date;
   log: Log;
   judge: Judge;
+  refitting: Refitting;
   verification: Verification;
   address: ReturnType<typeof createAddressReader>;
   ownHost: string;
 }
 
 /** All routes, by the path that they are mounted at. */
-export async function createRoutes({ config, db, now, log, judge, verification, address, ownHost }: Parts) {
+export async function createRoutes(parts: Parts) {
+  const { config, db, now, log, judge, refitting, verification, address, ownHost } = parts;
   const limit = createLimit(config.RATE_PER_MINUTE, address);
   const auth = createAuth(db, config.ADMIN_TOKEN, limit);
   const maxTrustedBodyBytes = config.MAX_TRUSTED_BODY_BYTES;
@@ -87,6 +91,7 @@ export async function createRoutes({ config, db, now, log, judge, verification, 
     ['/v1/submissions', onSubmissions],
     ['/v1/decisions', decisions],
     ['/v1/sites', createSites(desk)],
+    ['/v1/sites', createRetraining({ ...desk, retrain: refitting.retrain })],
     ['/v1/targets', createTargets(desk)],
     ['/v1/tokens', createTokens(desk)],
     ['/v1/published', createPublished({ db })],

@@ -10,6 +10,8 @@ import { forgetAddresses } from './db/submissions.ts';
 import { addMissingSites, makeAdminToken } from './first-start.ts';
 import { createAddressReader } from './http.ts';
 import { createJudge, type Judge } from './judge/judge.ts';
+import { createModels } from './judge/models.ts';
+import { createRefitting } from './judge/refitting.ts';
 import { decodeStarter } from './judge/starter.ts';
 import { createHostLimit } from './limit.ts';
 import { type Listener, listen } from './listener.ts';
@@ -82,9 +84,16 @@ export async function startService(config: Config, world: World = {}): Promise<S
       metrics.workFailed(step);
       log.error({ step, ...loggable(error) }, 'background work failed');
     };
-    const judge = createJudge(db, decodeStarter(await readFile(starterFile)), (error) =>
-      reportWork('judge again', error),
-    );
+    const source = {
+      db,
+      now,
+      starter: decodeStarter(await readFile(starterFile)),
+      report: (error: unknown) => reportWork('models', error),
+    };
+    const memoryBytes = config.MODEL_MEMORY_MB * 1024 * 1024;
+    const models = createModels(source, { memoryBytes, watch: metrics.modelsHeld });
+    const judge = createJudge(db, models, (error) => reportWork('judge again', error));
+    const refitting = createRefitting({ ...source, models, lessonOf: judge.lesson, done: metrics.refitted });
     const fetching = {
       db,
       now,
@@ -101,13 +110,24 @@ export async function startService(config: Config, world: World = {}): Promise<S
       report: (error) => reportWork('verify', error),
       concurrency: config.VERIFY_CONCURRENCY,
     });
-    const routes = await createRoutes({ config, db, now, log, judge, verification, address, ownHost: publicUrl.host });
+    const routes = await createRoutes({
+      config,
+      db,
+      now,
+      log,
+      judge,
+      refitting,
+      verification,
+      address,
+      ownHost: publicUrl.host,
+    });
     listener.serve(createApp({ log, metrics, routes, isReady: database.isUpToDate }));
 
     const steps = [
       verification.step,
       createTargetFetch(fetching),
       rejudging(judge, now),
+      refitting.step,
       forgetting(db, config.IP_KEEP_HOURS, now),
     ];
     const worker = startWorker(steps, { idleMs: config.WORKER_IDLE_MS, report: reportWork });

@@ -75,7 +75,7 @@ export const sites = pgTable('sites', {
   logN: count('log_n').notNull().default(0),
   /** The model's epoch, opened by the last refit; 0: none yet. */
   epoch: integer('epoch').notNull().default(0),
-  /** The log number that the last snapshot of the model knows. */
+  /** The log number that the last refit's snapshot knows. */
   snapshotN: count('snapshot_n').notNull().default(0),
   /** One process refits at a time. */
   refitLeasedUntil: time('refit_leased_until'),
@@ -325,7 +325,7 @@ export const logEntries = pgTable(
       .references(() => sites.id),
     n: count('n').notNull(),
     at: time('at').notNull(),
-    kind: text('kind').$type<'decide' | 'undo' | 'refit'>().notNull(),
+    kind: text('kind').$type<'decide' | 'undo' | 'extract' | 'refit'>().notNull(),
     decisionId: uuid('decision_id').references(() => decisions.id),
     /** The epoch that a refit opens. */
     epoch: integer('epoch'),

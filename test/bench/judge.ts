@@ -25,8 +25,7 @@ const rounds = 3;
 
 const rows: LabelledRow[] = [];
 for (const file of ['examples-en.jsonl', 'examples-world.jsonl'])
-  for await (const row of readLabelledRows(inStarter(file)))
-    if (row.evidence.content.length <= short) rows.push(row);
+  for await (const row of readLabelledRows(inStarter(file))) if (row.evidence.content.length <= short) rows.push(row);
 const comments = Array.from({ length: learned }, (_, i) => {
   const row = rows[(i * 7) % rows.length] as LabelledRow;
   return { ...row, text: `${row.evidence.content} ${i}` };
