@@ -27,6 +27,7 @@ const MOST_LINE_CHARACTERS = 8_000_000;
 /** The rows of a file in order, read as they are asked for. Throws a LabelledRowsError. */
 export async function* readLabelledRows(file: string): AsyncGenerator<LabelledRow> {
   let number = 0;
+  let before: LabelledRow | null = null;
   for await (const line of linesOf(file)) {
     number++;
     const text = number === 1 ? line.replace(/^\ufeff/, '') : line;
@@ -37,7 +38,12 @@ export async function* readLabelledRows(file: string): AsyncGenerator<LabelledRo
     } catch (error) {
       throw new LabelledRowsError(`${file}:${number}: not JSON`, { cause: error });
     }
-    yield toRow(row, `${file}:${number}`);
+    const read = toRow(row, `${file}:${number}`);
+    // Rows under one post follow each other in files written by hand, and only the first holds its text.
+    if (read.evidence.post?.text === undefined && read.post !== '' && read.post === before?.post)
+      Object.assign(read.evidence, given({ post: before.evidence.post }));
+    before = read;
+    yield read;
   }
 }
 
@@ -96,9 +102,9 @@ function toRow(value: unknown, where: string): LabelledRow {
 }
 
 /** The fields that have a value. */
-function given<Name extends string>(fields: Record<Name, string | undefined>): { [Key in Name]?: string } {
+function given<Name extends string, Value>(fields: Record<Name, Value | undefined>): { [Key in Name]?: Value } {
   const entries = Object.entries(fields).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(entries) as { [Key in Name]?: string };
+  return Object.fromEntries(entries) as { [Key in Name]?: Value };
 }
 
 // Data sets name what a row is in `type`; `kind` is their own word for all rows, unless it is one of ours.
