@@ -11,10 +11,13 @@ import type { createAddressReader } from './http.ts';
 import type { Judge } from './judge/judge.ts';
 import { createLimit } from './limit.ts';
 import { type Log, loggable } from './log.ts';
+import { createAudit } from './moderate/audit.ts';
 import { createDecisions } from './moderate/decisions.ts';
 import type { Desk } from './moderate/desk.ts';
 import { createQueue } from './moderate/queue.ts';
+import { createReplay } from './moderate/replay.ts';
 import { createSites } from './moderate/sites.ts';
+import { createStats } from './moderate/stats.ts';
 import { createTargets } from './moderate/targets.ts';
 import { createTokens } from './moderate/tokens.ts';
 import { createCommentDoor } from './receive/comment.ts';
@@ -86,7 +89,10 @@ export async function createRoutes({ config, db, now, log, judge, verification, 
     ['/v1/submissions', createQueue(desk)],
     ['/v1/submissions', onSubmissions],
     ['/v1/decisions', decisions],
+    ['/v1/decisions', createAudit({ ...desk, learned: judge.catchUp })],
     ['/v1/sites', createSites(desk)],
+    ['/v1/sites', createReplay(desk)],
+    ['/v1/stats', createStats(desk)],
     ['/v1/targets', createTargets(desk)],
     ['/v1/tokens', createTokens(desk)],
     ['/v1/published', createPublished({ db })],

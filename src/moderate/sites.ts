@@ -82,7 +82,8 @@ function siteOf({ id, name, bases, settings, createdAt }: Site) {
   return { id, name, bases, settings, createdAt: createdAt.toISOString() };
 }
 
-async function requireKnown(db: Db, id: string): Promise<Site> {
+/** The site of this id. Throws `moderate.not_found` where there is none. */
+export async function requireKnown(db: Db, id: string): Promise<Site> {
   const site = isId(id) ? await getSite(db, id) : null;
   if (site === null) throw new CodedError('moderate.not_found', `there is no site ${id.slice(0, 50)}`);
   return site;
