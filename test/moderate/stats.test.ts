@@ -1,3 +1,4 @@
+import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { figuresOf } from '../../src/judge/evaluation.ts';
 import { ofSource, pingCall, xmlRpc } from '../support/doors.ts';
@@ -124,6 +125,17 @@ describe('the figures', () => {
       approved: { total: 2, wrong: 1 },
       held: { spam: 0, ham: 0 },
     });
+  });
+
+  test('take for policy what it would have done where it only watched', async () => {
+    const site = await newSite(backtalk);
+    const { id, status } = await site.comment(loaf(1));
+    expect(status).toBe('held');
+    await backtalk.database.db.execute(
+      sql`update submissions set verdict = verdict || '{"wouldBe":"spam"}' where id = ${id}`,
+    );
+    await act(id, 'approve');
+    expect((await statsOf(site)).policy.spam).toEqual({ total: 1, wrong: 1 });
   });
 
   test('begin at `since`, which lies at most a year back', async () => {
