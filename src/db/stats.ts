@@ -6,8 +6,9 @@ import { type Db, rows } from './client.ts';
 import { submissions, type Verdict } from './schema.ts';
 import type { Submission } from './submissions.ts';
 
-/** Things of one kind are counted up to this number for each site. */
-export const mostCounted = 10_000;
+/** How far things of one kind are counted for each site; lessons lie scattered, and a site that has so many is warm. */
+const mostCounted = 10_000;
+const mostLessonsCounted = 1_000;
 
 /** Decisions of one site that are alike. Sums are of probabilities of spam, 0 to 1. */
 export interface DecidedBin {
@@ -48,7 +49,7 @@ export interface SiteProgress {
   siteId: string;
   /** When the oldest that is held arrived; null: nothing is held. */
   oldestHeldAt: Date | null;
-  /** Lessons that stand, of each label counted up to `mostCounted`. */
+  /** Lessons that stand, of each label counted up to `mostLessonsCounted`. */
   ham: number;
   spam: number;
 }
@@ -56,7 +57,7 @@ export interface SiteProgress {
 export async function siteProgress(db: Db, siteIds: readonly string[]): Promise<SiteProgress[]> {
   const lessons = (label: string) => sql`(select count(*)::int from (select 1 from lessons l
     join submissions s on s.id = l.submission_id and s.lesson_id = l.id
-    where l.site_id = asked.id and l.label = ${label} limit ${mostCounted}) counted)`;
+    where l.site_id = asked.id and l.label = ${label} limit ${mostLessonsCounted}) counted)`;
   const found = await rows<Omit<SiteProgress, 'oldestHeldAt'> & { oldest: Date | string | null }>(
     db,
     sql`
@@ -99,21 +100,6 @@ export interface Replayed {
   count: number;
 }
 
-/** What thresholds would have done with what was decided on a site from `since` on, beside what those of `now` would. */
-export async function replayCounts(
-  db: Db,
-  replay: { siteId: string; since: Date; asked: Thresholds; now: Thresholds },
-): Promise<Replayed[]> {
-  const { siteId, since, asked, now } = replay;
-  return rows<Replayed>(
-    db,
-    sql`
-    select d.action, ${would(asked)} would, ${would(now)} "wouldNow", count(*)::int count
-    from ${standing(since)} and s.site_id = ${siteId}
-    group by 1, 2, 3`,
-  );
-}
-
 /** A submission that thresholds would have treated against its moderator's word. */
 export interface Misjudged {
   submission: Submission;
@@ -124,31 +110,44 @@ export interface Misjudged {
   decidedAt: Date;
 }
 
-/** The submissions that thresholds would have got wrong, the most confident errors first. */
-export async function misjudged(
+/**
+ * What thresholds would have done with what was decided on a site from `since` on, beside what those of `now` would: how
+ * often, and the submissions that they would have got wrong, the surest errors first, at most `limit`.
+ */
+export async function replay(
   db: Db,
-  replay: { siteId: string; since: Date; asked: Thresholds; limit: number },
-): Promise<Misjudged[]> {
-  const { siteId, since, asked, limit } = replay;
-  const found = await rows<Omit<Misjudged, 'submission' | 'decidedAt'> & { id: string; at: Date | string }>(
+  asking: { siteId: string; since: Date; asked: Thresholds; now: Thresholds; limit: number },
+): Promise<{ counts: Replayed[]; wrong: Misjudged[] }> {
+  const { siteId, since, asked, now, limit } = asking;
+  // In one statement, since the decisions are many and reading them is what takes the time.
+  const [found] = await rows<{ counts: Replayed[] | null; wrong: MisjudgedRow[] | null }>(
     db,
     sql`
-    select * from (
-      select s.id, s.seq, m.probability, d.action, ${would(asked)} would, d.id "decisionId", d.at
-      from ${standing(since)} and s.site_id = ${siteId}) replayed
-    where (would = 'spam' and action = 'approve') or (would = 'approved' and action = 'spam')
-    order by case would when 'spam' then probability else 1 - probability end desc, seq
-    limit ${limit}`,
+    with replayed as materialized (
+      select s.id, s.seq, m.probability, d.action, ${would(asked)} would, ${would(now)} "wouldNow", d.id "decisionId", d.at
+      from ${standing(since)} and s.site_id = ${siteId}),
+    counted as (select action, would, "wouldNow", count(*)::int count from replayed group by 1, 2, 3),
+    misjudged as (
+      select * from replayed where (would = 'spam' and action = 'approve') or (would = 'approved' and action = 'spam')
+      order by case would when 'spam' then probability else 1 - probability end desc, seq
+      limit ${limit})
+    select (select json_agg(counted) from counted) counts, (select json_agg(misjudged) from misjudged) wrong`,
   );
-  const ids = found.map(({ id }) => id);
+  const wrong = found?.wrong ?? [];
+  const ids = wrong.map(({ id }) => id);
   const stored = ids.length === 0 ? [] : await db.select().from(submissions).where(inArray(submissions.id, ids));
   const byId = new Map(stored.map((submission) => [submission.id, submission]));
-  return found.flatMap(({ id, at, probability, action, would, decisionId }) => {
-    const submission = byId.get(id);
-    if (submission === undefined) return [];
-    return [{ submission, probability, action, would, decisionId, decidedAt: new Date(at) }];
-  });
+  return {
+    counts: found?.counts ?? [],
+    wrong: wrong.flatMap(({ id, at, probability, action, would, decisionId }) => {
+      const submission = byId.get(id);
+      if (submission === undefined) return [];
+      return [{ submission, probability, action, would, decisionId, decidedAt: new Date(at) }];
+    }),
+  };
 }
+
+type MisjudgedRow = Omit<Misjudged, 'submission' | 'decidedAt'> & { id: string; at: string };
 
 /**
  * From and where of the decisions that stand, as `d`, on submissions `s`, with their scores in `m`. A submission knows

@@ -3,7 +3,7 @@
 import { Hono } from 'hono';
 import { z } from 'zod';
 import { requireSite } from '../auth.ts';
-import { type Misjudged, misjudged, type Replayed, replayCounts } from '../db/stats.ts';
+import { type Misjudged, type Replayed, replay } from '../db/stats.ts';
 import type { Env } from '../http.ts';
 import type { Desk } from './desk.ts';
 import { probability, readSingles, sinceOf, timeSchema } from './filters.ts';
@@ -30,8 +30,7 @@ export function createReplay({ db, auth, now }: Desk): Hono<Env> {
     const { spamAbove, approveBelow } = site.settings;
     const current = { spamAbove, approveBelow };
     const asked = { spamAbove: query.spamAbove ?? spamAbove, approveBelow: query.approveBelow ?? approveBelow };
-    const counts = await replayCounts(db, { siteId: site.id, since, asked, now: current });
-    const wrong = await misjudged(db, { siteId: site.id, since, asked, limit: query.limit });
+    const { counts, wrong } = await replay(db, { siteId: site.id, since, asked, now: current, limit: query.limit });
     return c.json({
       since: since.toISOString(),
       ...asked,

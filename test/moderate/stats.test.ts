@@ -171,7 +171,7 @@ describe('how far a site is', () => {
     expect(await grow('spam', 90)).toMatchObject({ state: 'warm', model: { ham: 100, spam: 100, n: 5, epoch: 0 } });
     await act(decided.spam?.[0] as string, 'hold');
     expect(await statsOf(site)).toMatchObject({ state: 'warming', model: { ham: 100, spam: 99, n: 6 } });
-  });
+  }, 120_000);
 
   test('is told by counts of each status, the length of the queue and how long its oldest waits', async () => {
     const site = await newSite(backtalk);
