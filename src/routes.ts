@@ -12,11 +12,14 @@ import type { Judge } from './judge/judge.ts';
 import type { Refitting } from './judge/refitting.ts';
 import { createLimit } from './limit.ts';
 import { type Log, loggable } from './log.ts';
+import { createAudit } from './moderate/audit.ts';
 import { createDecisions } from './moderate/decisions.ts';
 import type { Desk } from './moderate/desk.ts';
 import { createQueue } from './moderate/queue.ts';
+import { createReplay } from './moderate/replay.ts';
 import { createRetraining } from './moderate/retraining.ts';
 import { createSites } from './moderate/sites.ts';
+import { createStats } from './moderate/stats.ts';
 import { createTargets } from './moderate/targets.ts';
 import { createTokens } from './moderate/tokens.ts';
 import { createCommentDoor } from './receive/comment.ts';
@@ -90,8 +93,11 @@ export async function createRoutes(parts: Parts) {
     ['/v1/submissions', createQueue(desk)],
     ['/v1/submissions', onSubmissions],
     ['/v1/decisions', decisions],
+    ['/v1/decisions', createAudit({ ...desk, learned: judge.catchUp })],
     ['/v1/sites', createSites(desk)],
     ['/v1/sites', createRetraining({ ...desk, retrain: refitting.retrain })],
+    ['/v1/sites', createReplay(desk)],
+    ['/v1/stats', createStats(desk)],
     ['/v1/targets', createTargets(desk)],
     ['/v1/tokens', createTokens(desk)],
     ['/v1/published', createPublished({ db })],

@@ -1,5 +1,5 @@
 // Sites and the bases under which their targets lie.
-import { asc, eq, inArray, sql } from 'drizzle-orm';
+import { and, asc, eq, gt, inArray, sql } from 'drizzle-orm';
 import { v7 as newId } from 'uuid';
 import { baseKey, isUnder, parseUrl } from '../url.ts';
 import type { Db } from './client.ts';
@@ -65,9 +65,12 @@ export async function getSite(db: Db, id: string): Promise<Site | null> {
   return row === undefined ? null : ((await withBases(db, [row]))[0] ?? null);
 }
 
-/** The oldest sites, or the one of `siteId` if it is given. */
-export async function listSites(db: Db, siteId: string | null, limit: number): Promise<Site[]> {
-  const chosen = siteId === null ? undefined : eq(sites.id, siteId);
+/** The oldest sites after the one of id `after` if it is given, or the one of `siteId`. */
+export async function listSites(db: Db, siteId: string | null, limit: number, after?: string): Promise<Site[]> {
+  const chosen = and(
+    siteId === null ? undefined : eq(sites.id, siteId),
+    after === undefined ? undefined : gt(sites.id, after),
+  );
   return withBases(db, await db.select().from(sites).where(chosen).orderBy(asc(sites.id)).limit(limit));
 }
 
