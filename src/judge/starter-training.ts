@@ -11,10 +11,10 @@ import { postLanguageOf } from './relevance.ts';
 import { newTuning, type Tuning } from './tuning.ts';
 
 /** How much worse a false alarm on a strange blog is than a miss: the fit's only word on costs. */
-const HAM_WEIGHT = 2;
+const HAM_WEIGHT = 1.9;
 
 /** How strongly the weights are pulled to a fresh tuning's: strange blogs differ more than the folds here do. */
-const PULL = 5_000;
+const PULL = 1_000;
 const PULL_TO = 0.4;
 
 /** Features seen less often are dropped: most of them are names and slips that no other blog repeats. */
