@@ -48,6 +48,7 @@ export async function createRoutes({ config, db, now, log, judge, verification, 
     ownHost,
     verifyDelayMs: config.VERIFY_DELAY_MS,
     refetchMinMs: config.REFETCH_MIN_MS,
+    targetRefetchHours: config.TARGET_REFETCH_HOURS,
     judgeComment: judge.verdictOnComment,
   });
   const door: Door = {

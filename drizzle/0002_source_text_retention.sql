@@ -1,0 +1,1 @@
+CREATE INDEX "submissions_source_text" ON "submissions" USING btree ("updated_at") WHERE "submissions"."source_text" is not null;
