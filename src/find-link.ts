@@ -1,6 +1,7 @@
 // Finds the link from a source to a target, and the words around it. Pure; fetching and judging are not its business.
-import { maxExcerptSide, maxLinks, type Page, type PageLink } from './html.ts';
+import { maxExcerptSide, type Page, type PageLink } from './html.ts';
 import { maxPageChars } from './html-walk.ts';
+import { maxLinks } from './link-attributes.ts';
 import { collapse, crop, findUrls } from './text.ts';
 import { maxUrlLength, parseUrl, targetKey } from './url.ts';
 

@@ -2,13 +2,12 @@
 // is called and what it says. Fetches nothing, renders nothing (sanitize.ts) and builds no tree.
 
 import { blockTags, foreignTags, silentTags, walkHtml, wordsOf } from './html-walk.ts';
+import { hrefsOf, maxLinks } from './link-attributes.ts';
 import { createMainText, type MainText, type Part, type Place, pagePlace, placeWithin } from './main-text.ts';
 import { publishedTime } from './published-time.ts';
 import { cleanText, collapse, createTextSink, crop, type TextSink } from './text.ts';
 import { maxUrlLength, parseUrl } from './url.ts';
 
-/** Links of a page that are kept. */
-export const maxLinks = 2000;
 const maxTitleChars = 255;
 const maxNameChars = 100;
 /** Characters of an excerpt on each side of its link (P16). */
@@ -227,25 +226,6 @@ function readMeta(reading: Reading, attributes: Attributes): void {
   if (attributes.get('http-equiv')?.toLowerCase() === 'status' && /^\s*410\b/.test(content)) reading.status410 = true;
 }
 
-/** The attributes that link, by element (W7). */
-const linkAttributes: Record<string, string[]> = {
-  a: ['href'],
-  area: ['href'],
-  audio: ['src'],
-  blockquote: ['cite'],
-  del: ['cite'],
-  embed: ['src'],
-  iframe: ['src'],
-  image: ['src'],
-  img: ['src', 'srcset'],
-  ins: ['cite'],
-  link: ['href'],
-  object: ['data'],
-  q: ['cite'],
-  source: ['src', 'srcset'],
-  video: ['src'],
-};
-
 function readLinks(
   reading: Reading,
   name: string,
@@ -254,7 +234,7 @@ function readLinks(
 ): void {
   // An `a` ends the one before it, closed or not.
   if (name === 'a') endLink(reading);
-  for (const href of hrefs(name, attributes)) {
+  for (const href of hrefsOf(name, attributes)) {
     if (reading.links.length >= maxLinks) return;
     const start = reading.all.length();
     const link = { href, rel, part, start, end: start };
@@ -262,44 +242,6 @@ function readLinks(
     if (name === 'a') reading.openLink = link;
     if (name === 'link' && rel.includes('canonical')) reading.canonical ??= href;
   }
-}
-
-function hrefs(name: string, attributes: Attributes): string[] {
-  const names = Object.hasOwn(linkAttributes, name) ? linkAttributes[name] : undefined;
-  if (!names || attributes.size === 0) return [];
-  const found = names.flatMap((attribute) => {
-    const value = attributes.get(attribute)?.trim() ?? '';
-    return attribute === 'srcset' ? srcsetUrls(value) : [value];
-  });
-  return found.filter(isWorthKeeping);
-}
-
-/** Whether a link can lead to another page over http; what cannot must not use up the cap. */
-function isWorthKeeping(href: string): boolean {
-  if (href === '' || href.startsWith('#') || href.length > maxUrlLength) return false;
-  return /^https?:/i.test(href) || !/^[a-z][a-z0-9+.-]*:/i.test(href);
-}
-
-/** The URLs of a `srcset`: a URL ends at white space, its descriptors at a comma. */
-function srcsetUrls(srcset: string): string[] {
-  const urls: string[] = [];
-  let inDescriptor = false;
-  for (const token of srcset.split(/\s+/, maxLinks)) {
-    const comma = token.indexOf(',');
-    if (token.length > maxUrlLength || (inDescriptor && comma === -1)) continue;
-    const url: string = inDescriptor ? token.slice(comma + 1) : token;
-    inDescriptor = url !== '' && !url.endsWith(',');
-    urls.push(withoutCommas(url));
-  }
-  return urls;
-}
-
-function withoutCommas(url: string): string {
-  let start = 0;
-  let end = url.length;
-  while (url[start] === ',') start++;
-  while (end > start && url[end - 1] === ',') end--;
-  return url.slice(start, end);
 }
 
 function endLink(reading: Reading): void {

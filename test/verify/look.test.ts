@@ -44,6 +44,11 @@ test('a link that nobody sees is hidden, unless there is another one that is see
   }
 });
 
+test('the text of a page that is plain text is what it says, clean', () => {
+  const look = lookAt(fetched(200, `see\0 ${target} for more`, 'text/plain'), target);
+  expect(look).toMatchObject({ page: { text: `see ${target} for more` } });
+});
+
 test('a page with more than 100 links to other hosts in its text is a list of links', () => {
   const links = (count: number, host = 'other.example') =>
     Array.from({ length: count }, (_, at) => `<li><a href="http://${host}/${at}">page ${at}</a>`).join('');
