@@ -55,6 +55,7 @@ export async function createRoutes(parts: Parts) {
     ownHost,
     verifyDelayMs: config.VERIFY_DELAY_MS,
     refetchMinMs: config.REFETCH_MIN_MS,
+    targetRefetchHours: config.TARGET_REFETCH_HOURS,
     judgeComment: judge.verdictOnComment,
   });
   const door: Door = {

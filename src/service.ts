@@ -6,7 +6,7 @@ import type { Config } from './config.ts';
 import { type Database, type Db, openDatabase } from './db/client.ts';
 import { releaseLeases } from './db/leases.ts';
 import { listSites } from './db/sites.ts';
-import { forgetAddresses } from './db/submissions.ts';
+import { forgetAddresses, forgetSourceTexts } from './db/submissions.ts';
 import { addMissingSites, makeAdminToken } from './first-start.ts';
 import { createAddressReader } from './http.ts';
 import { createJudge, type Judge } from './judge/judge.ts';
@@ -173,11 +173,14 @@ function rejudging(judge: Judge, now: () => Date): Step {
 
 function forgetting(db: Db, hours: number, now: () => Date): Step {
   return {
-    name: 'forget addresses',
+    name: 'forget',
     concurrency: 1,
     restFactor: 100,
-    claim: async () =>
-      (await forgetAddresses(db, new Date(now().getTime() - hours * 3_600_000), 500)) > 0 ? async () => {} : null,
+    async claim() {
+      const before = new Date(now().getTime() - hours * 3_600_000);
+      const forgotten = (await forgetAddresses(db, before, 500)) + (await forgetSourceTexts(db, before, 500));
+      return forgotten > 0 ? async () => {} : null;
+    },
   };
 }
 

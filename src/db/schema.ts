@@ -123,7 +123,7 @@ export const targets = pgTable(
     /** Whether the engine has told them: a fetched page never replaces what it told. */
     titleTold: boolean('title_told').notNull().default(false),
     textTold: boolean('text_told').notNull().default(false),
-    /** When the page was last read. */
+    /** When the page was last read, or could not be. */
     fetchedAt: time('fetched_at'),
     /** When the post was published, as the engine or the page says; null: unknown. */
     publishedAt: time('published_at'),
@@ -168,7 +168,7 @@ export const submissions = pgTable(
     authorUrl: text('author_url'),
     title: text('title'),
     content: text('content').notNull().default(''),
-    /** The text of the linking page, for telling what it is about; never shown. */
+    /** The text of the linking page, for telling what it is about; never shown, and forgotten some time after a decision. */
     sourceText: text('source_text'),
     /** The first of the submissions that say much the same, here or on other sites; its own id if it is that. */
     clusterId: uuid('cluster_id'),
@@ -223,6 +223,7 @@ export const submissions = pgTable(
       .on(table.siteId, sql`lower(${table.authorEmail})`)
       .where(sql`${table.authorEmail} is not null`),
     index('submissions_ip').on(table.receivedAt).where(sql`${table.ip} is not null`),
+    index('submissions_source_text').on(table.updatedAt).where(sql`${table.sourceText} is not null`),
     foreignKey({ columns: [table.parentId], foreignColumns: [table.id] }),
   ],
 );

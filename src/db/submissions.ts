@@ -1,5 +1,5 @@
 // Submissions: stored once, moved only through a guard on the status and version that the mover saw.
-import { and, eq, inArray, isNotNull, ne, sql } from 'drizzle-orm';
+import { and, eq, inArray, isNotNull, lt, ne, notInArray, sql } from 'drizzle-orm';
 import type { PgUpdateSetSource } from 'drizzle-orm/pg-core';
 import { isLegalMove, type Status } from '../submission.ts';
 import { type Db, violatedConstraint } from './client.ts';
@@ -140,5 +140,30 @@ export async function forgetAddresses(db: Db, before: Date, limit: number): Prom
     .limit(limit);
   return (
     await db.update(submissions).set({ ip: null }).where(inArray(submissions.id, old)).returning({ id: submissions.id })
+  ).length;
+}
+
+/**
+ * Drops the texts of linking pages whose submissions wait for nobody and have not changed since a time. Answers how many
+ * were dropped.
+ */
+export async function forgetSourceTexts(db: Db, before: Date, limit: number): Promise<number> {
+  const old = db
+    .select({ id: submissions.id })
+    .from(submissions)
+    .where(
+      and(
+        isNotNull(submissions.sourceText),
+        notInArray(submissions.status, ['received', 'held']),
+        lt(submissions.updatedAt, before),
+      ),
+    )
+    .limit(limit);
+  return (
+    await db
+      .update(submissions)
+      .set({ sourceText: null })
+      .where(inArray(submissions.id, old))
+      .returning({ id: submissions.id })
   ).length;
 }

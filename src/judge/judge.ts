@@ -21,7 +21,8 @@ import { decide } from './policy.ts';
 export type Judgeable = Pick<
   Submission,
   'kind' | 'authorName' | 'authorEmail' | 'authorUrl' | 'title' | 'content' | 'source' | 'signals'
-> & { id: string | null };
+> &
+  Partial<Pick<Submission, 'sourceText'>> & { id: string | null };
 
 /** A comment as it comes in, with what its engine says of the post. */
 export interface NewComment {
@@ -136,7 +137,7 @@ function evidenceOf(judged: Judgeable, target: Pick<Target, 'title' | 'text'>, t
     author: given({ name: judged.authorName, email: judged.authorEmail, url: judged.authorUrl }),
     post: given({ title: target.title, text: target.text }),
     thread: [...thread].reverse(),
-    ...given({ title: judged.title, source: judged.source }),
+    ...given({ title: judged.title, source: judged.source, sourceText: judged.sourceText ?? null }),
   };
 }
 

@@ -14,7 +14,7 @@ import {
   moveSubmission,
   type Submission,
 } from '../db/submissions.ts';
-import { describeTarget, ensureTarget, findTarget, type Target } from '../db/targets.ts';
+import { describeTarget, ensureTarget, findTarget, refreshTarget, type Target } from '../db/targets.ts';
 import { verdictColumns } from '../db/verdicts.ts';
 import { isId, networkOf } from '../http.ts';
 import type { Kind } from '../submission.ts';
@@ -66,6 +66,8 @@ interface Dependencies {
   ownHost: string;
   verifyDelayMs: number;
   refetchMinMs: number;
+  /** Hours after which a target's page is read again; 0: never. */
+  targetRefetchHours: number;
   judgeComment: (site: Site, target: Target | null, comment: Comment) => Promise<Verdict>;
 }
 
@@ -119,8 +121,13 @@ export function createIntake(deps: Dependencies): Intake {
 
   /** The target of this URL if it takes anything, else why it does not. */
   async function openTarget(site: Site, url: URL): Promise<Target | Refusal> {
-    const target = await ensureTarget(db, site.id, url, now());
-    if (target.state === 'open') return target;
+    const at = now();
+    const target = await ensureTarget(db, site.id, url, at);
+    if (target.state === 'open') {
+      const hours = deps.targetRefetchHours;
+      if (hours > 0) await refreshTarget(db, target, new Date(at.getTime() - hours * 3_600_000), at);
+      return target;
+    }
     return target.state === 'gone' ? 'gone_target' : 'closed_target';
   }
 
