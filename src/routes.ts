@@ -9,11 +9,13 @@ import { findTarget, getTarget } from './db/targets.ts';
 import { createPublished } from './deliver/published.ts';
 import type { createAddressReader } from './http.ts';
 import type { Judge } from './judge/judge.ts';
+import { ruleValue } from './judge/rule-value.ts';
 import { createLimit } from './limit.ts';
 import { type Log, loggable } from './log.ts';
 import { createDecisions } from './moderate/decisions.ts';
 import type { Desk } from './moderate/desk.ts';
 import { createQueue } from './moderate/queue.ts';
+import { createRules } from './moderate/rules.ts';
 import { createSites } from './moderate/sites.ts';
 import { createTargets } from './moderate/targets.ts';
 import { createTokens } from './moderate/tokens.ts';
@@ -88,6 +90,7 @@ export async function createRoutes({ config, db, now, log, judge, verification, 
     ['/v1/decisions', decisions],
     ['/v1/sites', createSites(desk)],
     ['/v1/targets', createTargets(desk)],
+    ['/v1/rules', createRules({ ...desk, valueOf: ruleValue })],
     ['/v1/tokens', createTokens(desk)],
     ['/v1/published', createPublished({ db })],
   ] as const;

@@ -9,6 +9,7 @@ import { listSites } from './db/sites.ts';
 import { forgetAddresses } from './db/submissions.ts';
 import { addMissingSites, makeAdminToken } from './first-start.ts';
 import { createAddressReader } from './http.ts';
+import { createFactFinder } from './judge/facts.ts';
 import { createJudge, type Judge } from './judge/judge.ts';
 import { decodeStarter } from './judge/starter.ts';
 import { createHostLimit } from './limit.ts';
@@ -82,7 +83,7 @@ export async function startService(config: Config, world: World = {}): Promise<S
       metrics.workFailed(step);
       log.error({ step, ...loggable(error) }, 'background work failed');
     };
-    const judge = createJudge(db, decodeStarter(await readFile(starterFile)), (error) =>
+    const judge = createJudge(db, decodeStarter(await readFile(starterFile)), createFactFinder(db, now), (error) =>
       reportWork('judge again', error),
     );
     const fetching = {

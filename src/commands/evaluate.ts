@@ -3,11 +3,12 @@
 
 import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
+import { defaultSettings } from '../db/sites.ts';
 import { type Figures, figuresOf, type Judged } from '../judge/evaluation.ts';
 import { extractFeatures } from '../judge/features.ts';
 import { readLabelledRows } from '../judge/labelled-rows.ts';
 import { Model } from '../judge/model.ts';
-import { decide } from '../judge/policy.ts';
+import { decide, noFacts } from '../judge/policy.ts';
 import { decodeStarter, type Starter } from '../judge/starter.ts';
 
 const usage = `usage: evaluate [--start empty|starter] [--starter FILE] [--static] [--json] FILE...
@@ -34,7 +35,7 @@ export async function evaluateFile(
     const features = extractFeatures(evidence, model);
     const score = model.score(features);
     const judgedBy = { probability: score.probability, signals: evidence.signals ?? [], kind: evidence.kind };
-    const { outcome } = decide(judgedBy, { spamAbove: 0.5, approveBelow: null });
+    const { outcome } = decide(judgedBy, { ...defaultSettings, spamAbove: 0.5 }, noFacts);
     judged.push({ probability: score.probability, isSpam: row.label === 'spam', calledSpam: outcome === 'spam' });
     if (!isStatic) {
       model.adapt(score, row.label);

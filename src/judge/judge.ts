@@ -8,34 +8,34 @@ import type { Verdict } from '../db/schema.ts';
 import type { Site } from '../db/sites.ts';
 import { getSite } from '../db/sites.ts';
 import type { Submission } from '../db/submissions.ts';
-import { getTarget, type Target } from '../db/targets.ts';
+import { getTarget, postedAt, type Target } from '../db/targets.ts';
 import { keepVerdict, outdatedHeld, saveVerdict } from '../db/verdicts.ts';
 import { explain } from './explain.ts';
+import type { FactFinder } from './facts.ts';
 import { type Evidence, extractFeatures, FEATURES_VERSION, packLesson, unpackLesson } from './features.ts';
 import { Model } from './model.ts';
 import { decide } from './policy.ts';
+import type { Subject } from './rule-set.ts';
 import type { Starter } from './starter.ts';
 
 /** What is judged: a submission, or one that is not stored yet. */
-export type Judgeable = Pick<
-  Submission,
-  'kind' | 'authorName' | 'authorEmail' | 'authorUrl' | 'title' | 'content' | 'source' | 'signals'
-> & { id: string | null };
+export type Judgeable = Subject & Pick<Submission, 'signals'> & { id: string | null };
 
 /** A comment as it comes in, with what its engine says of the post. */
 export interface NewComment {
   author: { name: string; email: string | null; url: string | null };
   content: string;
-  post: { title?: string; text?: string } | null;
+  post: { title?: string; text?: string; publishedAt?: Date } | null;
+  ip: string | null;
+  forwarded: boolean;
 }
 
+/** What judging takes of a target. `id` null: one not known yet; `postedAt`: when the post was published. */
+export type JudgedTarget = Pick<Target, 'title' | 'text'> & { id: string | null; postedAt: Date | null };
+
 export interface Judge {
-  /** The verdict on something under a target (null: one not known yet), by all that the site has decided up to now. */
-  verdict(
-    site: Site,
-    judged: Judgeable,
-    target: Pick<Target, 'title' | 'text'> & { id: string | null },
-  ): Promise<Verdict>;
+  /** The verdict on something under a target, by all that the site has decided up to now. */
+  verdict(site: Site, judged: Judgeable, target: JudgedTarget): Promise<Verdict>;
   /** The same for a comment that is not stored. */
   verdictOnComment(site: Site, target: Target | null, comment: NewComment): Promise<Verdict>;
   /** The same for a stored submission. */
@@ -62,7 +62,12 @@ interface SiteModel {
 }
 
 /** One judge for the process. `starter` null: every site begins with an empty model. `report` hears of errors that are ours. */
-export function createJudge(db: Db, starter: Starter | null, report: (error: unknown) => void): Judge {
+export function createJudge(
+  db: Db,
+  starter: Starter | null,
+  factsOf: FactFinder,
+  report: (error: unknown) => void,
+): Judge {
   const models = new Map<string, Promise<SiteModel>>();
 
   /** The site's model with at least `n` log entries. Readers and folders of one site take turns in the order they came. */
@@ -77,35 +82,30 @@ export function createJudge(db: Db, starter: Starter | null, report: (error: unk
     return after;
   }
 
-  async function verdict(
-    site: Site,
-    judged: Judgeable,
-    target: Pick<Target, 'title' | 'text'> & { id: string | null },
-  ): Promise<Verdict> {
+  async function verdict(site: Site, judged: Judgeable, target: JudgedTarget): Promise<Verdict> {
     const thread = target.id === null ? [] : await approvedTexts(db, target.id, judged.id);
     const { model, n } = await modelOf(site.id, site.logN);
     const evidence = evidenceOf(judged, target, thread);
     const features = extractFeatures(evidence, model);
     const score = model.score(features);
     const { probability } = score;
-    const { outcome, reasons: policy } = decide(
-      { probability, signals: judged.signals, kind: judged.kind },
-      site.settings,
-    );
+    const { signals, kind } = judged;
+    const facts = await factsOf(site, judged, target.postedAt);
+    const { reasons: policy, ...made } = decide({ probability, signals, kind }, site.settings, facts);
     const { reasons, groups, tokens } = explain(model, evidence, features, score);
-    return { outcome, probability, reasons: [...reasons, ...policy], groups, tokens, epoch: 0, n };
+    return { ...made, probability, reasons: [...reasons, ...policy], groups, tokens, epoch: 0, n };
   }
 
   async function verdictOn(submission: Submission): Promise<Verdict> {
     const [site, target] = await Promise.all([getSite(db, submission.siteId), getTarget(db, submission.targetId)]);
     if (site === null || target === null) throw new Error('a submission without its site or target');
-    return verdict(site, submission, target);
+    return verdict(site, submission, { ...target, postedAt: postedAt(target) });
   }
 
   return {
     verdict,
     verdictOn,
-    verdictOnComment(site, target, { author, content, post }) {
+    verdictOnComment(site, target, { author, content, post, ip, forwarded }) {
       const { name: authorName, email: authorEmail, url: authorUrl } = author;
       const kind = 'comment' as const;
       const judged = {
@@ -118,9 +118,13 @@ export function createJudge(db: Db, starter: Starter | null, report: (error: unk
         content,
         source: null,
         signals: [],
+        ip,
+        forwarded,
       };
       const title = post?.title ?? target?.title ?? null;
-      return verdict(site, judged, { id: target?.id ?? null, title, text: post?.text ?? target?.text ?? null });
+      const text = post?.text ?? target?.text ?? null;
+      const posted = post?.publishedAt ?? (target === null ? null : postedAt(target));
+      return verdict(site, judged, { id: target?.id ?? null, title, text, postedAt: posted });
     },
     async lesson(tx, submission) {
       const target = await getTarget(tx, submission.targetId);

@@ -27,6 +27,12 @@ export const urlSchema = z.string().transform((text, context) => {
   return z.NEVER;
 });
 
+/** A time with its zone. The years are those that every part of the way can write. */
+export const timeSchema = z.iso
+  .datetime({ offset: true, error: 'must be a time such as 2026-11-23T10:00:00Z' })
+  .transform((text) => new Date(text))
+  .refine((time) => time.getUTCFullYear() >= 1970 && time.getUTCFullYear() <= 9999, 'must lie between 1970 and 9999');
+
 const fields = {
   status: listOf(z.enum(statuses)).optional(),
   kind: listOf(z.enum(kinds)).optional(),
