@@ -90,7 +90,7 @@ export async function createRoutes({ config, db, now, log, judge, verification, 
     ['/v1/decisions', decisions],
     ['/v1/sites', createSites(desk)],
     ['/v1/targets', createTargets(desk)],
-    ['/v1/rules', createRules({ ...desk, valueOf: ruleValue })],
+    ['/v1/rules', createRules({ ...desk, readValue: ruleValue })],
     ['/v1/tokens', createTokens(desk)],
     ['/v1/published', createPublished({ db })],
   ] as const;

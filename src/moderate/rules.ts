@@ -13,7 +13,7 @@ import { idSchema, readSingles } from './filters.ts';
 
 interface Dependencies extends Desk {
   /** The form in which a value is stored and compared, or what is wrong with it. */
-  valueOf: (field: Rule['field'], written: string) => { ok: true; value: string } | { ok: false; problem: string };
+  readValue: (field: Rule['field'], written: string) => { ok: true; value: string } | { ok: false; problem: string };
 }
 
 const effect = z.enum(['allow', 'block']);
@@ -34,7 +34,7 @@ const listSchema = z.strictObject({
 });
 
 /** `/rules`, for moderators; a rule for all sites needs an admin of all sites. */
-export function createRules({ db, auth, now, maxBodyBytes, valueOf }: Dependencies): Hono<Env> {
+export function createRules({ db, auth, now, maxBodyBytes, readValue }: Dependencies): Hono<Env> {
   const routes = new Hono<Env>();
 
   routes.get('/', async (c) => {
@@ -57,7 +57,7 @@ export function createRules({ db, auth, now, maxBodyBytes, valueOf }: Dependenci
     requireMayWrite(caller, siteId);
     if (siteId !== null && (await getSite(db, siteId)) === null)
       throw new CodedError('moderate.bad_input', 'site: there is no such site');
-    const read = valueOf(field, input.value);
+    const read = readValue(field, input.value);
     if (!read.ok) throw new CodedError('moderate.bad_input', `value: ${read.problem}`);
     const rule = { siteId, effect, field, value: read.value, note, actor: caller.actor, now: now() };
     const stored = await unique(db, rule, () => insertRule(db, rule));
@@ -92,8 +92,8 @@ async function requireKnown(db: Db, id: string, caller: Caller): Promise<Rule> {
 }
 
 function requireMayWrite(caller: Caller, siteId: string | null): void {
-  if (siteId !== null) return requireSite(caller, siteId);
-  if (caller.scope !== 'admin' || caller.siteId !== null)
+  if (siteId !== null) requireSite(caller, siteId);
+  else if (caller.scope !== 'admin' || caller.siteId !== null)
     throw new CodedError(
       'auth.forbidden',
       'a rule for all sites needs a token of scope admin for all sites; or name a site',
