@@ -140,9 +140,13 @@ function origins({ authorUrl, source }: Subject): Place[] {
   return [source, authorUrl].flatMap((written) => placesOf(written ?? ''));
 }
 
-/** Where a text links to, also where it hides that in character references. */
+/**
+ * Where a text links to, also where it hides that in character references, or behind a name that makes it look like an
+ * e-mail address.
+ */
 function linkedFrom(content: string): Place[] {
-  return findLinks(decodeEntities(content)).links.flatMap(({ host, path }) => placesOf(`http://${host}${path}`));
+  const text = decodeEntities(content).replace(/:\/\/[^\s/@<>"']{1,100}@/g, '://');
+  return findLinks(text).links.flatMap(({ host, path }) => placesOf(`http://${host}${path}`));
 }
 
 function placesOf(written: string): Place[] {

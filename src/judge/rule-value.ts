@@ -83,7 +83,7 @@ function hostValue(text: string, problem: string): RuleValue {
 }
 
 function urlValue(text: string): RuleValue {
-  const url = parseHttpUrl(/^https?:/i.test(text) ? text : `http://${text}`);
+  const url = parseHttpUrl(/^[a-z]+:\/\//i.test(text) ? text : `http://${text}`);
   if (url === null || url.search !== '' || url.hash !== '')
     return { ok: false, problem: 'must be a URL such as https://example.com/path, without query and fragment' };
   const { host, segments } = placeOf(url);
