@@ -4,7 +4,7 @@ import { isIP } from 'node:net';
 import ipaddr from 'ipaddr.js';
 import type { Rule } from '../db/rules.ts';
 import type { Submission } from '../db/submissions.ts';
-import { blockTags } from '../html-walk.ts';
+import { plainText } from '../sanitize.ts';
 import { decodeEntities } from '../text.ts';
 import { parseUrl } from '../url.ts';
 import { type Place, placeOf, withParents } from './hosts.ts';
@@ -132,7 +132,7 @@ function byPlace(side: Side, { host, segments }: Place): Rule | undefined {
 
 function byPhrase(side: Side, { title, content }: Subject): Rule | undefined {
   if (!side.values.has('phrase')) return undefined;
-  return findPhrase(side.phrases, phraseKey(`${title ?? ''}\n${shownText(content)}`));
+  return findPhrase(side.phrases, phraseKey(`${title ?? ''}\n${plainText(content)}`));
 }
 
 /** Where a submission says that it comes from. */
@@ -152,14 +152,6 @@ function linkedFrom(content: string): Place[] {
 function placesOf(written: string): Place[] {
   const url = parseUrl(written);
   return url === null ? [] : [placeOf(url)];
-}
-
-/** The text of simple HTML as a reader sees it: a tag inside a word divides no word. */
-function shownText(content: string): string {
-  const text = content.replace(/<!--.*?-->|<\/?([a-z][a-z0-9]*)\b[^>]*>/gis, (_, name?: string) =>
-    blockTags.has(name?.toLowerCase() ?? '') || name?.toLowerCase() === 'br' ? ' ' : '',
-  );
-  return decodeEntities(text);
 }
 
 function first<Item, Found>(items: Iterable<Item>, look: (item: Item) => Found | undefined): Found | undefined {
