@@ -28,7 +28,7 @@ test('the worked examples of the README work, line by line and in their order', 
       said.DECISION ??= answer.decision?.id;
     }
   }
-  const [site, comment, spam, queue, one, approval, published, undone, bulk, token, log] = answers;
+  const [site, comment, spam, queue, one, approval, published, undone, bulk, token, log, rule] = answers;
   expect(site).toMatchObject({ bases: ['https://blog.example/'] });
   expect(comment).toMatchObject({ status: 'held' });
   expect(spam).toMatchObject({ status: 'spam' });
@@ -40,6 +40,7 @@ test('the worked examples of the README work, line by line and in their order', 
   expect(bulk).toMatchObject({ results: [{ id: spam.id, ok: true }] });
   expect(token).toMatchObject({ name: 'ben', scope: 'moderate' });
   expect(log.items.length).toBeGreaterThan(2);
+  expect(rule).toMatchObject({ effect: 'block', value: 'roofs.example', site: null });
 });
 
 async function run(line: string, said: Record<string, string>): Promise<Json> {
