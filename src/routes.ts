@@ -10,6 +10,7 @@ import { createPublished } from './deliver/published.ts';
 import type { createAddressReader } from './http.ts';
 import type { Judge } from './judge/judge.ts';
 import type { Refitting } from './judge/refitting.ts';
+import { ruleValue } from './judge/rule-value.ts';
 import { createLimit } from './limit.ts';
 import { type Log, loggable } from './log.ts';
 import { createAudit } from './moderate/audit.ts';
@@ -18,6 +19,7 @@ import type { Desk } from './moderate/desk.ts';
 import { createQueue } from './moderate/queue.ts';
 import { createReplay } from './moderate/replay.ts';
 import { createRetraining } from './moderate/retraining.ts';
+import { createRules } from './moderate/rules.ts';
 import { createSites } from './moderate/sites.ts';
 import { createStats } from './moderate/stats.ts';
 import { createTargets } from './moderate/targets.ts';
@@ -100,6 +102,7 @@ export async function createRoutes(parts: Parts) {
     ['/v1/sites', createReplay(desk)],
     ['/v1/stats', createStats(desk)],
     ['/v1/targets', createTargets(desk)],
+    ['/v1/rules', createRules({ ...desk, readValue: ruleValue })],
     ['/v1/tokens', createTokens(desk)],
     ['/v1/published', createPublished({ db })],
   ] as const;

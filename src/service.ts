@@ -9,6 +9,7 @@ import { listSites } from './db/sites.ts';
 import { forgetAddresses, forgetSourceTexts } from './db/submissions.ts';
 import { addMissingSites, makeAdminToken } from './first-start.ts';
 import { createAddressReader } from './http.ts';
+import { createFactFinder } from './judge/facts.ts';
 import { createJudge, type Judge } from './judge/judge.ts';
 import { createModels } from './judge/models.ts';
 import { createRefitting } from './judge/refitting.ts';
@@ -92,7 +93,7 @@ export async function startService(config: Config, world: World = {}): Promise<S
     };
     const memoryBytes = config.MODEL_MEMORY_MB * 1024 * 1024;
     const models = createModels(source, { memoryBytes, watch: metrics.modelsHeld });
-    const judge = createJudge(db, models, (error) => reportWork('judge again', error));
+    const judge = createJudge(db, models, createFactFinder(db, now), (error) => reportWork('judge again', error));
     const refitting = createRefitting({ ...source, models, lessonOf: judge.lesson, done: metrics.refitted });
     const fetching = {
       db,

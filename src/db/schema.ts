@@ -77,6 +77,8 @@ export const sites = pgTable('sites', {
   epoch: integer('epoch').notNull().default(0),
   /** The log number that the last refit's snapshot knows. */
   snapshotN: count('snapshot_n').notNull().default(0),
+  /** Grows with every change of the rules that are for the site: who has read the row knows whether those it has are the latest. */
+  rulesVersion: integer('rules_version').notNull().default(0),
   /** One process refits at a time. */
   refitLeasedUntil: time('refit_leased_until'),
   createdAt: time('created_at').notNull(),
@@ -176,6 +178,8 @@ export const submissions = pgTable(
     sketch: integer('sketch').array(),
     parentId: uuid('parent_id'),
     ref: text('ref'),
+    /** Whether an engine with a token sent it: then its author's e-mail address is no mere claim. */
+    forwarded: boolean('forwarded').notNull().default(false),
     /** Facts that doors and verification found, such as `no_link_back`. */
     signals: jsonb('signals').$type<string[]>().notNull().default([]),
     ip: text('ip'),
@@ -222,6 +226,9 @@ export const submissions = pgTable(
     index('submissions_email')
       .on(table.siteId, sql`lower(${table.authorEmail})`)
       .where(sql`${table.authorEmail} is not null`),
+    index('submissions_source_host')
+      .on(table.siteId, sql`split_part(${table.source}, '/', 3)`)
+      .where(sql`${table.source} is not null`),
     index('submissions_ip').on(table.receivedAt).where(sql`${table.ip} is not null`),
     index('submissions_source_text').on(table.updatedAt).where(sql`${table.sourceText} is not null`),
     foreignKey({ columns: [table.parentId], foreignColumns: [table.id] }),

@@ -45,7 +45,8 @@ async function applyPolicy(
 ): Promise<Submission | null> {
   if (verdict === null || verdict.outcome === 'held') return null;
   const action = verdict.outcome === 'spam' ? 'spam' : 'approve';
-  const reason = `probability ${verdict.probability.toFixed(3)}`;
+  // The last reason is the one that the outcome rests on.
+  const reason = verdict.reasons.at(-1)?.detail ?? '';
   const decisionId = await recordPolicy(tx, held, { action, to: verdict.outcome, reason, now });
   const [moved] = await tx
     .update(submissions)
@@ -75,6 +76,15 @@ export async function findByRef(db: Db, siteId: string, ref: string): Promise<Su
     .from(submissions)
     .where(and(eq(submissions.siteId, siteId), eq(submissions.ref, ref)));
   return row ?? null;
+}
+
+/** The sites that submissions belong to. */
+export async function sitesOf(db: Db, ids: readonly string[]): Promise<string[]> {
+  const found = await db
+    .selectDistinct({ siteId: submissions.siteId })
+    .from(submissions)
+    .where(inArray(submissions.id, [...ids]));
+  return found.map(({ siteId }) => siteId);
 }
 
 /** One change of status, with the columns that change beside it. */

@@ -51,6 +51,15 @@ export async function listTargets(
   return db.select().from(targets).where(where).orderBy(asc(targets.id)).limit(limit);
 }
 
+/** When a post was published, as far as is known; else when it was first heard of. */
+export function postedAt(target: Pick<Target, 'publishedAt' | 'createdAt'>): Date {
+  return target.publishedAt ?? target.createdAt;
+}
+
+export function daysBetween(from: Date, to: Date): number {
+  return (to.getTime() - from.getTime()) / (24 * 3_600_000);
+}
+
 /** How much of a post's text is kept: enough to tell its topic. */
 export const mostPostText = 20_000;
 
@@ -61,13 +70,16 @@ export const mostPostText = 20_000;
 export async function describeTarget(
   db: Db,
   target: Target,
-  told: { title?: string; text?: string; state?: Target['state'] },
+  told: { title?: string; text?: string; state?: Target['state']; publishedAt?: Date },
 ): Promise<Target> {
   const { title = target.title, state = target.state } = told;
   const text = told.text === undefined ? target.text : told.text.slice(0, mostPostText).toWellFormed();
   const titleTold = target.titleTold || told.title !== undefined;
   const textTold = target.textTold || told.text !== undefined;
-  const described = { title, text, state, titleTold, textTold };
+  // Two dates are never the same object.
+  const isSameTime = told.publishedAt?.getTime() === target.publishedAt?.getTime();
+  const publishedAt = isSameTime || told.publishedAt === undefined ? target.publishedAt : told.publishedAt;
+  const described = { title, text, state, publishedAt, titleTold, textTold };
   const changed = (Object.keys(described) as (keyof typeof described)[]).filter(
     (name) => described[name] !== target[name],
   );

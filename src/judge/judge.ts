@@ -8,36 +8,37 @@ import type { Verdict } from '../db/schema.ts';
 import type { Site } from '../db/sites.ts';
 import { getSite } from '../db/sites.ts';
 import type { Submission } from '../db/submissions.ts';
-import { getTarget, type Target } from '../db/targets.ts';
+import { getTarget, postedAt, type Target } from '../db/targets.ts';
 import { keepVerdict, outdatedHeld, saveVerdict } from '../db/verdicts.ts';
 import type { Label } from '../submission.ts';
 import { explain } from './explain.ts';
+import type { FactFinder } from './facts.ts';
 import { type Evidence, extractFeatures, FEATURES_VERSION, packLesson } from './features.ts';
 import { surpriseOf } from './model.ts';
 import type { Models } from './models.ts';
 import { decide } from './policy.ts';
+import type { Subject } from './rule-set.ts';
 
 /** What is judged: a submission, or one that is not stored yet. */
-export type Judgeable = Pick<
-  Submission,
-  'kind' | 'authorName' | 'authorEmail' | 'authorUrl' | 'title' | 'content' | 'source' | 'signals'
-> &
+export type Judgeable = Subject &
+  Pick<Submission, 'signals'> &
   Partial<Pick<Submission, 'sourceText'>> & { id: string | null };
 
 /** A comment as it comes in, with what its engine says of the post. */
 export interface NewComment {
   author: { name: string; email: string | null; url: string | null };
   content: string;
-  post: { title?: string; text?: string } | null;
+  post: { title?: string; text?: string; publishedAt?: Date } | null;
+  ip: string | null;
+  forwarded: boolean;
 }
 
+/** What judging takes of a target. `id` null: one not known yet; `postedAt`: when the post was published. */
+export type JudgedTarget = Pick<Target, 'title' | 'text'> & { id: string | null; postedAt: Date | null };
+
 export interface Judge {
-  /** The verdict on something under a target (null: one not known yet), by all that the site has decided up to now. */
-  verdict(
-    site: Site,
-    judged: Judgeable,
-    target: Pick<Target, 'title' | 'text'> & { id: string | null },
-  ): Promise<Verdict>;
+  /** The verdict on something under a target, by all that the site has decided up to now. */
+  verdict(site: Site, judged: Judgeable, target: JudgedTarget): Promise<Verdict>;
   /** The same for a comment that is not stored. */
   verdictOnComment(site: Site, target: Target | null, comment: NewComment): Promise<Verdict>;
   /** The same for a stored submission. */
@@ -55,36 +56,31 @@ const rejudgeAfterMs = 30_000;
 const rejudgeBatch = 20;
 
 /** One judge for the process. `report` hears of errors that are ours. */
-export function createJudge(db: Db, models: Models, report: (error: unknown) => void): Judge {
-  async function verdict(
-    site: Site,
-    judged: Judgeable,
-    target: Pick<Target, 'title' | 'text'> & { id: string | null },
-  ): Promise<Verdict> {
+export function createJudge(db: Db, models: Models, factsOf: FactFinder, report: (error: unknown) => void): Judge {
+  async function verdict(site: Site, judged: Judgeable, target: JudgedTarget): Promise<Verdict> {
     const thread = target.id === null ? [] : await approvedTexts(db, target.id, judged.id);
+    const facts = await factsOf(site, judged, target.postedAt);
     const { model, n, epoch } = await models.of(site.id, site.logN);
     const evidence = evidenceOf(judged, target, thread);
     const features = extractFeatures(evidence, model);
     const score = model.score(features);
     const { probability } = score;
-    const { outcome, reasons: policy } = decide(
-      { probability, signals: judged.signals, kind: judged.kind },
-      site.settings,
-    );
+    const { signals, kind } = judged;
+    const { reasons: policy, ...made } = decide({ probability, signals, kind }, site.settings, facts);
     const { reasons, groups, tokens } = explain(model, evidence, features, score);
-    return { outcome, probability, reasons: [...reasons, ...policy], groups, tokens, epoch, n };
+    return { ...made, probability, reasons: [...reasons, ...policy], groups, tokens, epoch, n };
   }
 
   async function verdictOn(submission: Submission): Promise<Verdict> {
     const [site, target] = await Promise.all([getSite(db, submission.siteId), getTarget(db, submission.targetId)]);
     if (site === null || target === null) throw new Error('a submission without its site or target');
-    return verdict(site, submission, target);
+    return verdict(site, submission, { ...target, postedAt: postedAt(target) });
   }
 
   return {
     verdict,
     verdictOn,
-    verdictOnComment(site, target, { author, content, post }) {
+    verdictOnComment(site, target, { author, content, post, ip, forwarded }) {
       const { name: authorName, email: authorEmail, url: authorUrl } = author;
       const kind = 'comment' as const;
       const judged = {
@@ -97,9 +93,13 @@ export function createJudge(db: Db, models: Models, report: (error: unknown) => 
         content,
         source: null,
         signals: [],
+        ip,
+        forwarded,
       };
       const title = post?.title ?? target?.title ?? null;
-      return verdict(site, judged, { id: target?.id ?? null, title, text: post?.text ?? target?.text ?? null });
+      const text = post?.text ?? target?.text ?? null;
+      const posted = post?.publishedAt ?? (target === null ? null : postedAt(target));
+      return verdict(site, judged, { id: target?.id ?? null, title, text, postedAt: posted });
     },
     async lesson(tx, submission, label) {
       const target = await getTarget(tx, submission.targetId);

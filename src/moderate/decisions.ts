@@ -12,6 +12,7 @@ import { CodedError } from '../errors.ts';
 import { type Env, isId, parseJson, readBody } from '../http.ts';
 import { type Action, actions, statuses } from '../submission.ts';
 import { cleanText } from '../text.ts';
+import { type Decider, decidableFilter, requireDecidable, requireDecider, requireOwn } from './deciders.ts';
 import type { Desk } from './desk.ts';
 import { filterOf, filterSchema, idSchema } from './filters.ts';
 import { decisionOf, itemOf } from './item.ts';
@@ -40,11 +41,12 @@ export function createDecisions(deps: Dependencies): { onSubmissions: Hono<Env>;
 function singleActions(deps: Dependencies): Hono<Env> {
   const routes = new Hono<Env>();
   routes.post(`/:id/:action{${actions.join('|')}}`, async (c) => {
-    const caller = await deps.auth.require(c, 'moderate');
+    const caller = await requireDecider(deps.db, deps.auth, c);
     const body = await readBody(c, deps.maxBodyBytes);
     const input = body.length === 0 ? {} : parseJson(body, actionSchema, 'moderate.bad_input');
     const action = c.req.param('action') as Action;
     const { id } = await requireSubmission(deps.db, c.req.param('id'), caller.siteId);
+    await requireDecidable(deps.db, caller, [id]);
     const { decision, results } = await run(deps, caller, {
       action,
       ids: [id],
@@ -77,19 +79,21 @@ function decisionRoutes(deps: Dependencies): Hono<Env> {
   const routes = new Hono<Env>();
 
   routes.post('/', async (c) => {
-    const caller = await auth.require(c, 'moderate');
+    const caller = await requireDecider(db, auth, c);
     const input = parseJson(await readBody(c, deps.maxBodyBytes), bulkSchema, 'moderate.bad_input');
     const { action, note = null } = input;
     const chosen =
       'ids' in input ? { ids: few([...new Set(input.ids)]) } : await matching(db, caller, input.filter, input.expect);
+    await requireDecidable(db, caller, chosen.ids);
     const { decision, results } = await run(deps, caller, { action, ...chosen, from: undefined, note });
     if (decision === null) throw nothingDecided(results);
     return c.json(decisionOf(decision, results));
   });
 
   routes.post('/:id/undo', async (c) => {
-    const caller = await auth.require(c, 'moderate');
+    const caller = await requireDecider(db, auth, c);
     const id = c.req.param('id');
+    if (isId(id)) await requireOwn(db, caller, id);
     const undone = isId(id)
       ? await undo(db, { id, actor: caller.actor, siteId: caller.siteId, now: deps.now() })
       : null;
@@ -127,11 +131,11 @@ async function run(
 /** What a filter means, as it is now. Throws unless it is as many as the moderator saw. */
 async function matching(
   db: Db,
-  caller: Caller,
+  caller: Decider,
   filter: z.output<typeof filterSchema>,
   expect: number,
 ): Promise<Pick<Run, 'ids' | 'versions'>> {
-  const found = few(await idsMatching(db, filterOf(filter, caller.siteId), mostAtOnce + 1));
+  const found = few(await idsMatching(db, decidableFilter(caller, filterOf(filter, caller.siteId)), mostAtOnce + 1));
   if (found.length !== expect)
     throw new CodedError('moderate.count_changed', `the filter means ${found.length} submissions now, not ${expect}`, {
       count: found.length,

@@ -1,10 +1,11 @@
 // Runs the judge over one labelled file, in file order, as a site would have met its rows. Uses the service's features,
 // model and policy; prints and keeps nothing of the texts but what a later row is judged by.
 
+import { defaultSettings } from '../../db/sites.ts';
 import { type Figures, figuresOf, type Judged } from '../../judge/evaluation.ts';
 import { type Explanation, explain } from '../../judge/explain.ts';
 import { type LabelledRow, readLabelledRows } from '../../judge/labelled-rows.ts';
-import { decide } from '../../judge/policy.ts';
+import { decide, noFacts } from '../../judge/policy.ts';
 import { PrequentialSite } from '../../judge/prequential.ts';
 import type { Starter } from '../../judge/starter.ts';
 
@@ -33,7 +34,7 @@ export async function evaluateFile(
     const judgement = site.judge(row);
     const { evidence, features, score } = judgement;
     const judgedBy = { probability: score.probability, signals: evidence.signals ?? [], kind: evidence.kind };
-    const { outcome } = decide(judgedBy, { spamAbove: 0.5, approveBelow: null });
+    const { outcome } = decide(judgedBy, { ...defaultSettings, spamAbove: 0.5 }, noFacts);
     const one = { probability: score.probability, isSpam: row.label === 'spam', calledSpam: outcome === 'spam' };
     judged.push(one);
     observe({ row, judged: one, explain: () => explain(site.model, evidence, features, score) });
