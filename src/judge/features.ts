@@ -71,7 +71,7 @@ export function readableFeatures(evidence: Evidence, background: Background): Ma
 /** How much the submission is about what it answers; null when that is not known. */
 export function measureRelevance(evidence: Evidence, background: Background): Relevance | null {
   const text = readText(evidence);
-  return relevanceOf([...text.titleWords, ...text.words], text.language, evidence, background);
+  return relevanceOf(topicWords(text, evidence), text.language, evidence, background);
 }
 
 /** The language of the content, as far as it can be told. */
@@ -90,13 +90,22 @@ function gather(set: FeatureSet, evidence: Evidence, background: Background): vo
   addShape(set, text, evidence, postLanguageOf(evidence));
   const hosts = text.linked.links.map((link) => link.host);
   addAuthor(set, evidence, text.words, hosts, background);
-  const words = text.titleWords.length === 0 ? text.words : [...text.titleWords, ...text.words];
-  const relevance = relevanceOf(words, text.language, evidence, background);
+  const relevance = relevanceOf(topicWords(text, evidence), text.language, evidence, background);
   const name = evidence.author.name;
   const nameWords = name ? nameWordsOf(name) : [];
   addRelevance(set, relevance, evidence, nameWords, hosts.length > 0);
   for (const signal of evidence.signals ?? []) set.addText(SIGNAL, signalSeed, signal, 'signal');
 }
+
+/** What tells the topic of a submission: of a ping, the page that links here, of which its content is an excerpt. */
+function topicWords({ titleWords, words }: ReadText, { sourceText }: Evidence): readonly string[] {
+  if (!sourceText) return titleWords.length === 0 ? words : [...titleWords, ...words];
+  const page = wordsOf(fold(findLinks(sourceText.slice(0, PAGE_CHARACTERS)).plain).text);
+  return [...titleWords, ...words, ...page];
+}
+
+/** More of a linking page than this says nothing more about its topic. */
+const PAGE_CHARACTERS = 8_000;
 
 function readText(evidence: Evidence): ReadText {
   const original = cut(evidence.content);
