@@ -8,6 +8,7 @@ import { findSiteOf, getSite, hasSiteAtOrigin } from './db/sites.ts';
 import { findTarget, getTarget } from './db/targets.ts';
 import { createPublished } from './deliver/published.ts';
 import type { createAddressReader } from './http.ts';
+import type { Copies } from './judge/copies.ts';
 import type { Judge } from './judge/judge.ts';
 import { createLimit } from './limit.ts';
 import { type Log, loggable } from './log.ts';
@@ -31,13 +32,14 @@ interface Parts {
   now: () => Date;
   log: Log;
   judge: Judge;
+  copies: Copies;
   verification: Verification;
   address: ReturnType<typeof createAddressReader>;
   ownHost: string;
 }
 
 /** All routes, by the path that they are mounted at. */
-export async function createRoutes({ config, db, now, log, judge, verification, address, ownHost }: Parts) {
+export async function createRoutes({ config, db, now, log, judge, copies, verification, address, ownHost }: Parts) {
   const limit = createLimit(config.RATE_PER_MINUTE, address);
   const auth = createAuth(db, config.ADMIN_TOKEN, limit);
   const maxTrustedBodyBytes = config.MAX_TRUSTED_BODY_BYTES;
@@ -49,6 +51,7 @@ export async function createRoutes({ config, db, now, log, judge, verification, 
     verifyDelayMs: config.VERIFY_DELAY_MS,
     refetchMinMs: config.REFETCH_MIN_MS,
     judgeComment: judge.verdictOnComment,
+    copies,
   });
   const door: Door = {
     intake,

@@ -9,6 +9,7 @@ import { listSites } from './db/sites.ts';
 import { forgetAddresses } from './db/submissions.ts';
 import { addMissingSites, makeAdminToken } from './first-start.ts';
 import { createAddressReader } from './http.ts';
+import { createCopies } from './judge/copies.ts';
 import { createJudge, type Judge } from './judge/judge.ts';
 import { decodeStarter } from './judge/starter.ts';
 import { createHostLimit } from './limit.ts';
@@ -82,7 +83,8 @@ export async function startService(config: Config, world: World = {}): Promise<S
       metrics.workFailed(step);
       log.error({ step, ...loggable(error) }, 'background work failed');
     };
-    const judge = createJudge(db, decodeStarter(await readFile(starterFile)), (error) =>
+    const copies = createCopies({ db, now, report: (error) => reportWork('unite copies', error) });
+    const judge = createJudge(db, decodeStarter(await readFile(starterFile)), copies, (error) =>
       reportWork('judge again', error),
     );
     const fetching = {
@@ -97,11 +99,22 @@ export async function startService(config: Config, world: World = {}): Promise<S
     const verification = createVerification({
       ...fetching,
       judge: judge.verdictOn,
+      copies,
       hostTurn: createHostLimit(config.HOST_FETCHES_PER_MINUTE),
       report: (error) => reportWork('verify', error),
       concurrency: config.VERIFY_CONCURRENCY,
     });
-    const routes = await createRoutes({ config, db, now, log, judge, verification, address, ownHost: publicUrl.host });
+    const routes = await createRoutes({
+      config,
+      db,
+      now,
+      log,
+      judge,
+      copies,
+      verification,
+      address,
+      ownHost: publicUrl.host,
+    });
     listener.serve(createApp({ log, metrics, routes, isReady: database.isUpToDate }));
 
     const steps = [

@@ -12,6 +12,7 @@ import type { Submission } from '../db/submissions.ts';
 import { getTarget, type Target } from '../db/targets.ts';
 import { keepVerdict, outdatedHeld, saveVerdict } from '../db/verdicts.ts';
 import type { Label } from '../submission.ts';
+import type { Copies } from './copies.ts';
 import type { Taught } from './counts.ts';
 import { explain } from './explain.ts';
 import { type Evidence, extractFeatures, FEATURES_VERSION, packLesson, unpackLesson } from './features.ts';
@@ -22,7 +23,7 @@ import type { Starter } from './starter.ts';
 /** What is judged: a submission, or one that is not stored yet. */
 export type Judgeable = Pick<
   Submission,
-  'kind' | 'authorName' | 'authorEmail' | 'authorUrl' | 'title' | 'content' | 'source' | 'signals'
+  'kind' | 'authorName' | 'authorEmail' | 'authorUrl' | 'title' | 'content' | 'source' | 'signals' | 'clusterId'
 > & { id: string | null };
 
 /** A comment as it comes in, with what its engine says of the post. */
@@ -30,6 +31,8 @@ export interface NewComment {
   author: { name: string; email: string | null; url: string | null };
   content: string;
   post: { title?: string; text?: string } | null;
+  /** The cluster of the texts that say much the same; null: there are none. */
+  clusterId: string | null;
 }
 
 export interface Judge {
@@ -65,7 +68,7 @@ interface SiteModel {
 }
 
 /** One judge for the process. `starter` null: every site begins with an empty model. `report` hears of errors that are ours. */
-export function createJudge(db: Db, starter: Starter | null, report: (error: unknown) => void): Judge {
+export function createJudge(db: Db, starter: Starter | null, copies: Copies, report: (error: unknown) => void): Judge {
   const models = new Map<string, Promise<SiteModel>>();
 
   /** The site's model with at least `n` log entries. Readers and folders of one site take turns in the order they came. */
@@ -87,7 +90,8 @@ export function createJudge(db: Db, starter: Starter | null, report: (error: unk
   ): Promise<Verdict> {
     const thread = target.id === null ? [] : await approvedTexts(db, target.id, judged.id);
     const { model, n } = await modelOf(site.id, site.logN);
-    const evidence = evidenceOf(judged, target, thread);
+    const { signals, sentences } = await copies.factsOf(db, { ...judged, siteId: site.id });
+    const evidence = evidenceOf(judged, target, thread, signals);
     const features = extractFeatures(evidence, model);
     const score = model.score(features);
     const { probability } = score;
@@ -95,7 +99,7 @@ export function createJudge(db: Db, starter: Starter | null, report: (error: unk
       { probability, signals: judged.signals, kind: judged.kind },
       site.settings,
     );
-    const { reasons, groups, tokens } = explain(model, evidence, features, score);
+    const { reasons, groups, tokens } = explain(model, evidence, features, score, sentences);
     return { outcome, probability, reasons: [...reasons, ...policy], groups, tokens, epoch: 0, n };
   }
 
@@ -108,7 +112,7 @@ export function createJudge(db: Db, starter: Starter | null, report: (error: unk
   return {
     verdict,
     verdictOn,
-    verdictOnComment(site, target, { author, content, post }) {
+    verdictOnComment(site, target, { author, content, post, clusterId }) {
       const { name: authorName, email: authorEmail, url: authorUrl } = author;
       const kind = 'comment' as const;
       const judged = {
@@ -121,6 +125,7 @@ export function createJudge(db: Db, starter: Starter | null, report: (error: unk
         content,
         source: null,
         signals: [],
+        clusterId,
       };
       const title = post?.title ?? target?.title ?? null;
       return verdict(site, judged, { id: target?.id ?? null, title, text: post?.text ?? target?.text ?? null });
@@ -129,7 +134,9 @@ export function createJudge(db: Db, starter: Starter | null, report: (error: unk
       const target = await getTarget(tx, submission.targetId);
       const thread = await approvedTexts(tx, submission.targetId, submission.id);
       const { model } = await modelOf(submission.siteId, 0);
-      const features = extractFeatures(evidenceOf(submission, target ?? { title: null, text: null }, thread), model);
+      const { signals } = await copies.factsOf(tx, submission);
+      const evidence = evidenceOf(submission, target ?? { title: null, text: null }, thread, signals);
+      const features = extractFeatures(evidence, model);
       const surprise = surpriseOf(model.score(features), label);
       return { features: packLesson(features.packed), featuresVersion: FEATURES_VERSION, surprise };
     },
@@ -201,12 +208,17 @@ function taughtBy({ features, label, surprise }: Lesson): Taught {
   return { packed: unpackLesson(features), label, surprise };
 }
 
-function evidenceOf(judged: Judgeable, target: Pick<Target, 'title' | 'text'>, thread: readonly string[]): Evidence {
-  const { kind, content, signals } = judged;
+function evidenceOf(
+  judged: Judgeable,
+  target: Pick<Target, 'title' | 'text'>,
+  thread: readonly string[],
+  signals: readonly string[],
+): Evidence {
+  const { kind, content } = judged;
   return {
     kind,
     content,
-    signals,
+    signals: [...judged.signals, ...signals],
     author: given({ name: judged.authorName, email: judged.authorEmail, url: judged.authorUrl }),
     post: given({ title: target.title, text: target.text }),
     thread: [...thread].reverse(),

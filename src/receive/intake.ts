@@ -17,6 +17,7 @@ import {
 import { describeTarget, ensureTarget, findTarget, type Target } from '../db/targets.ts';
 import { verdictColumns } from '../db/verdicts.ts';
 import { isId, networkOf } from '../http.ts';
+import type { Copies } from '../judge/copies.ts';
 import type { Kind } from '../submission.ts';
 import { sourceKey, targetKey } from '../url.ts';
 
@@ -66,7 +67,12 @@ interface Dependencies {
   ownHost: string;
   verifyDelayMs: number;
   refetchMinMs: number;
-  judgeComment: (site: Site, target: Target | null, comment: Comment) => Promise<Verdict>;
+  judgeComment: (
+    site: Site,
+    target: Target | null,
+    comment: Comment & { clusterId: string | null },
+  ) => Promise<Verdict>;
+  copies: Pick<Copies, 'find' | 'settle'>;
 }
 
 /** What ranks higher takes the kind over when the same page pings twice: it says more, and is checked more strictly. */
@@ -147,12 +153,15 @@ export function createIntake(deps: Dependencies): Intake {
     if (typeof found === 'string') return { ok: false, reason: found };
     const target = comment.post === null ? found : await describeTarget(db, found, comment.post);
 
-    const verdict = await deps.judgeComment(site, target, comment);
+    const id = newId();
+    const text = { id, clusterId: null, title: null, content: comment.content };
+    const place = await deps.copies.find(text);
+    const verdict = await deps.judgeComment(site, target, { ...comment, clusterId: place.copies[0] ?? null });
     const at = now();
     const stored = await insertSubmission(
       db,
       {
-        id: newId(),
+        id,
         siteId: site.id,
         targetId: target.id,
         kind: 'comment',
@@ -162,6 +171,8 @@ export function createIntake(deps: Dependencies): Intake {
         authorEmail: comment.author.email,
         authorUrl: comment.author.url,
         content: comment.content,
+        sketch: place.sketch,
+        clusterId: place.clusterId,
         parentId: await parentOf(comment.parent, site, target),
         ref: comment.ref,
         ...address(comment.ip),
@@ -173,7 +184,10 @@ export function createIntake(deps: Dependencies): Intake {
       },
       { actor: 'comment', reason: null, verdict },
     );
-    if (stored !== null) return { ok: true, submission: stored, repeated: false };
+    if (stored !== null) {
+      await deps.copies.settle(text, place);
+      return { ok: true, submission: stored, repeated: false };
+    }
     const first = await findByRef(db, site.id, comment.ref ?? '');
     if (first === null) throw new Error('a comment was neither stored nor found');
     return { ok: true, submission: first, repeated: true };
@@ -204,7 +218,9 @@ export function createIntake(deps: Dependencies): Intake {
     comment,
     async check(comment, site) {
       const known = await findTarget(db, site.id, targetKey(comment.target));
-      return deps.judgeComment(site, known, comment);
+      const text = { id: null, clusterId: null, title: null, content: comment.content };
+      const { clusterId } = await deps.copies.find(text);
+      return deps.judgeComment(site, known, { ...comment, clusterId });
     },
   };
 }

@@ -6,6 +6,7 @@ import { endLease, leaseDue, leaseOne, nextDue, postpone } from '../db/leases.ts
 import type { Verdict } from '../db/schema.ts';
 import { moveSubmission, type Submission } from '../db/submissions.ts';
 import { verdictColumns } from '../db/verdicts.ts';
+import type { Copies, Place } from '../judge/copies.ts';
 import type { FetchRequest, FetchResult, SafeFetch } from '../safe-fetch.ts';
 import type { Status } from '../submission.ts';
 import type { Step } from '../worker.ts';
@@ -16,6 +17,7 @@ interface Options {
   now: () => Date;
   fetch: SafeFetch;
   judge: (submission: Submission) => Promise<Verdict>;
+  copies: Pick<Copies, 'find' | 'settle'>;
   /** Takes a fetch's turn at a source host; the milliseconds to wait if it has had all its turns. */
   hostTurn: (host: string) => Promise<number | null>;
   /** Hears of errors that are ours. */
@@ -166,26 +168,45 @@ async function again(deps: Dependencies, leased: Submission, look: Look): Promis
     if (leased.status === 'removed') await endLease(deps.db, leased, null, deps.now());
     else await move(deps, leased, 'removed', reasonOf(look), { formerStatus: leased.status });
   } else {
-    const change = describe(leased, look.page);
-    const differs = changedMuch(textOf(leased), textOf({ ...leased, ...change }));
+    const described = describe(leased, look.page);
+    const differs = changedMuch(textOf(leased), textOf({ ...leased, ...described }));
+    const { change, place } = await placed(deps, leased, described);
     const verdict = await deps.judge({ ...leased, ...change });
     const columns = { ...change, ...verdictColumns(verdict, deps.now()), formerStatus: null };
     if (leased.status === 'removed') {
-      await move(deps, leased, differs ? 'held' : (leased.formerStatus ?? 'held'), 'its source is back', columns);
+      const to = differs ? 'held' : (leased.formerStatus ?? 'held');
+      await move(deps, leased, to, 'its source is back', columns);
     } else if (leased.status === 'approved' && differs) {
       await move(deps, leased, 'held', 'its source has changed much', columns);
     } else {
       await move(deps, leased, leased.status, null, columns);
     }
+    if (place !== null) await deps.copies.settle({ ...leased, ...change }, place);
   }
 }
 
-async function judged(deps: Dependencies, leased: Submission, change: Change): Promise<void> {
+async function judged(deps: Dependencies, leased: Submission, described: Change): Promise<void> {
+  const { change, place } = await placed(deps, leased, described);
   const verdict = await deps.judge({ ...leased, ...change });
   await move(deps, leased, 'held', null, change, verdict);
+  if (place !== null) await deps.copies.settle({ ...leased, ...change }, place);
 }
 
-type Change = Partial<Pick<Submission, 'title' | 'content' | 'authorName' | 'signals' | 'formerStatus'>>;
+/** The change, and the place of the text among its copies where that is a new one. */
+async function placed(
+  deps: Dependencies,
+  leased: Submission,
+  described: Change,
+): Promise<{ change: Change; place: Place | null }> {
+  const isKnown = leased.clusterId !== null && textOf(leased) === textOf({ ...leased, ...described });
+  if (isKnown) return { change: described, place: null };
+  const place = await deps.copies.find({ ...leased, ...described });
+  return { change: { ...described, sketch: place.sketch, clusterId: place.clusterId }, place };
+}
+
+type Change = Partial<
+  Pick<Submission, 'title' | 'content' | 'authorName' | 'signals' | 'formerStatus' | 'sketch' | 'clusterId'>
+>;
 
 /** What the page says of itself takes the place of what was known. A TrackBack's own words stay: the page is checked for its link. */
 function describe(
