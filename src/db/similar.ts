@@ -25,17 +25,18 @@ export async function candidatesFor(
   bands: readonly number[],
   options: { except: string | null; clusters: number; characters: number },
 ): Promise<Candidate[]> {
-  const sketch = `{${bands.join(',')}}`;
+  // As a subquery its length is hidden from the planner, which would otherwise rather read the whole table.
+  const sketch = sql`(select ${`{${bands.join(',')}}`}::int[])`;
   const { except, clusters, characters } = options;
   return rows<Candidate>(
     db,
     sql`
     with sharing as materialized (
       select id, cluster_id, seq, sketch from submissions
-      where sketch && ${sketch}::int[] and id is distinct from ${except}::uuid limit ${mostSharing}),
+      where sketch && ${sketch} and id is distinct from ${except}::uuid limit ${mostSharing}),
     counted as (
-      select id, cluster_id, seq, (select count(*) from unnest(sketch) band where band = any(${sketch}::int[])) as shared
-      from sharing),
+      select id, cluster_id, seq, (select count(*) from unnest(sketch) band where band = any(sought)) as shared
+      from sharing, ${sketch} one(sought)),
     nearest as (select distinct on (cluster_id) id, cluster_id, shared from counted order by cluster_id, shared desc, seq),
     chosen as (select * from nearest order by shared desc, cluster_id limit ${clusters})
     select s.id, s.cluster_id as "clusterId", s.title, left(s.content, ${characters}) as content
@@ -53,7 +54,7 @@ export async function uniteClusters(db: Db, into: string, others: readonly strin
   await db.execute(sql`
     update submissions set cluster_id = ${into}::uuid where id in (
       select id from submissions
-      where cluster_id in (select value::uuid from jsonb_array_elements_text(${JSON.stringify(others)}::jsonb))
+      where cluster_id = any(array(select value::uuid from jsonb_array_elements_text(${JSON.stringify(others)}::jsonb)))
       order by id limit ${mostUnited} for update)`);
 }
 

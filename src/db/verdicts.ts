@@ -28,7 +28,7 @@ export async function outdateCopies(tx: Db, decided: readonly Pick<Submission, '
   await tx.execute(sql`
     update submissions set verdict_n = -1 where id in (
       select id from submissions where status = 'held'
-        and cluster_id in (select value::uuid from jsonb_array_elements_text(${JSON.stringify(clusters)}::jsonb))
+        and cluster_id = any(array(select value::uuid from jsonb_array_elements_text(${JSON.stringify(clusters)}::jsonb)))
       limit ${mostCopies} for update skip locked)`);
 }
 

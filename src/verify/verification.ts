@@ -6,7 +6,7 @@ import { endLease, leaseDue, leaseOne, nextDue, postpone } from '../db/leases.ts
 import type { Verdict } from '../db/schema.ts';
 import { moveSubmission, type Submission } from '../db/submissions.ts';
 import { verdictColumns } from '../db/verdicts.ts';
-import type { Copies, Place } from '../judge/copies.ts';
+import type { Copies } from '../judge/copies.ts';
 import type { FetchRequest, FetchResult, SafeFetch } from '../safe-fetch.ts';
 import type { Status } from '../submission.ts';
 import type { Step } from '../worker.ts';
@@ -170,8 +170,7 @@ async function again(deps: Dependencies, leased: Submission, look: Look): Promis
   } else {
     const described = describe(leased, look.page);
     const differs = changedMuch(textOf(leased), textOf({ ...leased, ...described }));
-    const { change, place } = await placed(deps, leased, described);
-    const verdict = await deps.judge({ ...leased, ...change });
+    const { change, verdict, settle } = await judge(deps, leased, described);
     const columns = { ...change, ...verdictColumns(verdict, deps.now()), formerStatus: null };
     if (leased.status === 'removed') {
       const to = differs ? 'held' : (leased.formerStatus ?? 'held');
@@ -181,27 +180,29 @@ async function again(deps: Dependencies, leased: Submission, look: Look): Promis
     } else {
       await move(deps, leased, leased.status, null, columns);
     }
-    if (place !== null) await deps.copies.settle({ ...leased, ...change }, place);
+    await settle();
   }
 }
 
 async function judged(deps: Dependencies, leased: Submission, described: Change): Promise<void> {
-  const { change, place } = await placed(deps, leased, described);
-  const verdict = await deps.judge({ ...leased, ...change });
+  const { change, verdict, settle } = await judge(deps, leased, described);
   await move(deps, leased, 'held', null, change, verdict);
-  if (place !== null) await deps.copies.settle({ ...leased, ...change }, place);
+  await settle();
 }
 
-/** The change, and the place of the text among its copies where that is a new one. */
-async function placed(
+/** The verdict on a submission as it is now, and the change with its place among copies; `settle` is for when that is stored. */
+async function judge(
   deps: Dependencies,
   leased: Submission,
   described: Change,
-): Promise<{ change: Change; place: Place | null }> {
-  const isKnown = leased.clusterId !== null && textOf(leased) === textOf({ ...leased, ...described });
-  if (isKnown) return { change: described, place: null };
-  const place = await deps.copies.find({ ...leased, ...described });
-  return { change: { ...described, sketch: place.sketch, clusterId: place.clusterId }, place };
+): Promise<{ change: Change; verdict: Verdict; settle: () => Promise<void> }> {
+  const current = { ...leased, ...described };
+  const isPlaced = leased.clusterId !== null && textOf(leased) === textOf(current);
+  if (isPlaced) return { change: described, verdict: await deps.judge(current), settle: async () => {} };
+  const place = await deps.copies.find(current);
+  const change = { ...described, sketch: place.sketch, clusterId: place.clusterId };
+  const verdict = await deps.judge({ ...leased, ...change });
+  return { change, verdict, settle: () => deps.copies.settle(current, place) };
 }
 
 type Change = Partial<

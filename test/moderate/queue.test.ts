@@ -91,6 +91,7 @@ describe('an item', () => {
       probability: expect.any(Number),
       receivedAt: expect.stringMatching(iso),
       updatedAt: expect.stringMatching(iso),
+      similarCount: 0,
     });
     expect(id).toMatch(uuid7);
     expect(item.site).toMatch(uuid7);
