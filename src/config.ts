@@ -109,6 +109,11 @@ export const settings = {
     default: '30000',
     doc: 'least milliseconds between two fetches of one linking page',
   },
+  TARGET_REFETCH_HOURS: {
+    type: whole(0, 24 * 366),
+    default: '24',
+    doc: "hours after which a post's page is read again when a response to it comes in; 0 is never",
+  },
   HOST_FETCHES_PER_MINUTE: {
     type: whole(0, 1_000_000),
     default: '30',
@@ -133,7 +138,12 @@ export const settings = {
   IP_KEEP_HOURS: {
     type: whole(0, 24 * 366),
     default: '72',
-    doc: "hours after which a sender's address is cut to a keyed hash and its network",
+    doc: "hours after which a sender's address is cut to a keyed hash and its network, and, counted from the decision, a linking page's text is dropped",
+  },
+  MODEL_MEMORY_MB: {
+    type: whole(1, 65_536),
+    default: '64',
+    doc: "megabytes that the sites' models may take in memory, in each process; those not used for longest leave and come back when needed, the one used last stays",
   },
   WORKER_IDLE_MS: {
     type: whole(10, minute),

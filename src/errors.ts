@@ -27,6 +27,7 @@ const statusByCode = {
   'moderate.already_undone': 409,
   'moderate.too_many': 413,
   'moderate.taken': 409,
+  'moderate.refit_running': 409,
 } as const;
 
 export type Code = keyof typeof statusByCode;

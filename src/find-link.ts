@@ -1,20 +1,21 @@
 // Finds the link from a source to a target, and the words around it. Pure; fetching and judging are not its business.
-import { maxExcerptSide, maxLinks, type Page, type PageLink } from './html.ts';
+import { maxExcerptSide, type Page, type PageLink } from './html.ts';
 import { maxPageChars } from './html-walk.ts';
+import { maxLinks } from './link-attributes.ts';
 import { collapse, crop, findUrls } from './text.ts';
 import { maxUrlLength, parseUrl, targetKey } from './url.ts';
 
 /**
  * The link of a page to `target` (W8): one that is equal after WHATWG serialisation, else (`exact: false`) one that
- * differs only in what a target's key leaves out, as fragment, scheme or trailing slash. Of several, one with text.
+ * differs only in what a target's key leaves out, as fragment, scheme or trailing slash. Of several, one that is seen, with text.
  */
 export function findLink(page: Page, target: string): { link: PageLink; exact: boolean } | null {
   const wanted = parseUrl(target);
   if (!wanted) return null;
-  const exact = withTextFirst(page.links.filter((link) => link.url === wanted.href));
+  const exact = bestOf(page.links.filter((link) => link.url === wanted.href));
   if (exact) return { link: exact, exact: true };
   const key = targetKey(wanted);
-  const loose = withTextFirst(
+  const loose = bestOf(
     page.links.filter((link) => link.url.includes(wanted.host) && targetKey(new URL(link.url)) === key),
   );
   return loose ? { link: loose, exact: false } : null;
@@ -51,8 +52,10 @@ export function findLinkInText(body: string, contentType: 'json' | 'text', targe
   });
 }
 
-function withTextFirst(links: readonly PageLink[]): PageLink | undefined {
-  return links.find((link) => link.text !== '') ?? links[0];
+function bestOf(links: readonly PageLink[]): PageLink | undefined {
+  const seen = links.filter((link) => link.part !== 'hidden');
+  const candidates = seen.length > 0 ? seen : links;
+  return candidates.find((link) => link.text !== '') ?? candidates[0];
 }
 
 /** Whether some string value of a JSON text matches. Without recursion: the nesting is the sender's. */

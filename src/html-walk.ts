@@ -73,6 +73,11 @@ export function walkHtml<Z>(html: string, visitor: Visitor<Z>): void {
   tokenizer.end();
 }
 
+/** The words of an attribute that is a set of them, as `rel` and `class`, in lower case; at most 16. */
+export function wordsOf(attribute: string | undefined): string[] {
+  return attribute ? attribute.trim().toLowerCase().split(/\s+/, 16) : [];
+}
+
 /** Elements that begin and end a paragraph. */
 export const blockTags: ReadonlySet<string> = new Set(
   (

@@ -1,12 +1,13 @@
 // Reading of hostile pages in one pass with caps on length, depth, attributes and links: what a page links to, what it
 // is called and what it says. Fetches nothing, renders nothing (sanitize.ts) and builds no tree.
 
-import { blockTags, foreignTags, silentTags, walkHtml } from './html-walk.ts';
+import { blockTags, foreignTags, silentTags, walkHtml, wordsOf } from './html-walk.ts';
+import { hrefsOf, maxLinks } from './link-attributes.ts';
+import { createMainText, type MainText, type Part, type Place, pagePlace, placeWithin } from './main-text.ts';
+import { publishedTime } from './published-time.ts';
 import { cleanText, collapse, createTextSink, crop, type TextSink } from './text.ts';
 import { maxUrlLength, parseUrl } from './url.ts';
 
-/** Links of a page that are kept. */
-export const maxLinks = 2000;
 const maxTitleChars = 255;
 const maxNameChars = 100;
 /** Characters of an excerpt on each side of its link (P16). */
@@ -18,6 +19,8 @@ export interface PageLink {
   /** What an `a` encloses, at most 255 characters; empty for other elements. */
   text: string;
   rel: string[];
+  /** The part of the page that it stands in. */
+  part: Part;
   /** The link's text with at most 100 characters of its paragraph on each side, plain. */
   context: string;
 }
@@ -26,11 +29,15 @@ export interface PageLink {
 export interface Page {
   /** `head > title`, at most 255 characters (P16). */
   title: string | null;
+  /** What the page says its own text is called, without the name of the site: `og:title`, else the `h1` of its main text. */
+  headline: string | null;
+  /** When the page says that it was published; whatever it says, also the impossible. */
+  publishedAt: Date | null;
   lang: string | null;
   canonical: string | null;
   /** In the order of the page, at most 2000 (W7). */
   links: PageLink[];
-  /** The main text, paragraphs divided by one newline: that of `article`, else of `main`, else of the body. */
+  /** The main text, paragraphs divided by one newline; see `createMainText`. */
   text: string;
   author: string | null;
   siteName: string | null;
@@ -55,10 +62,12 @@ export function readPage(html: string, baseUrl: string): Page {
   const all = reading.all.read();
   return {
     title: tidy(reading.title?.text, maxTitleChars),
+    headline: tidy(reading.metaTitle, maxTitleChars) ?? tidy(reading.heading?.text, maxTitleChars),
+    publishedAt: reading.metaPublishedAt ?? reading.publishedAt,
     lang: reading.lang,
     canonical: resolve(reading.canonical, base),
     links: finishLinks(reading.links, all, base),
-    text: reading.article.read() || reading.main.read() || reading.body.read() || all,
+    text: reading.mainText.read(),
     author: tidy(reading.metaAuthor, maxNameChars) ?? firstName(reading.authors),
     siteName: tidy(reading.siteName, maxNameChars),
     status410: reading.status410,
@@ -71,13 +80,11 @@ interface Zone {
   /** In a template: neither text nor links count. */
   isInert: boolean;
   isForeign: boolean;
-  isChrome: boolean;
   inHead: boolean;
-  inArticle: boolean;
-  inMain: boolean;
+  place: Place;
   /** In somebody else's comment on the page, as marked up by microformats. */
   inQuote: boolean;
-  /** Takes a copy of the text: the title's or an author's. */
+  /** Takes a copy of the text: the title's, the heading's or an author's. */
   capture: Capture | null;
 }
 
@@ -89,10 +96,8 @@ const rootZone: Zone = {
   isSilent: false,
   isInert: false,
   isForeign: false,
-  isChrome: false,
   inHead: false,
-  inArticle: false,
-  inMain: false,
+  place: pagePlace,
   inQuote: false,
   capture: null,
 };
@@ -100,24 +105,27 @@ const rootZone: Zone = {
 interface RawLink {
   href: string;
   rel: string[];
+  part: Part;
   start: number;
   end: number;
 }
 
 interface Reading {
   all: TextSink;
-  article: TextSink;
-  main: TextSink;
-  body: TextSink;
+  mainText: MainText;
   links: RawLink[];
   openLink: RawLink | null;
   hasBody: boolean;
   title: Capture | null;
+  heading: Capture | null;
   authors: Capture[];
   base: string | null;
   lang: string | null;
   canonical: string | null;
   metaAuthor: string | null;
+  metaTitle: string | null;
+  metaPublishedAt: Date | null;
+  publishedAt: Date | null;
   siteName: string | null;
   status410: boolean;
 }
@@ -125,18 +133,20 @@ interface Reading {
 function startReading(): Reading {
   return {
     all: createTextSink(),
-    article: createTextSink(),
-    main: createTextSink(),
-    body: createTextSink(),
+    mainText: createMainText(),
     links: [],
     openLink: null,
     hasBody: false,
     title: null,
+    heading: null,
     authors: [],
     base: null,
     lang: null,
     canonical: null,
     metaAuthor: null,
+    metaTitle: null,
+    metaPublishedAt: null,
+    publishedAt: null,
     siteName: null,
     status410: false,
   };
@@ -149,124 +159,89 @@ function openElement(reading: Reading, name: string, attributes: Attributes, zon
   else if (name === 'br') readText(reading, ' ', zone);
   if (zone.isInert) return zone;
   if (name === 'body') reading.hasBody = true;
-  readMetadata(reading, name, attributes);
-  const rel = words(attributes.get('rel'));
-  readLinks(reading, name, attributes, rel);
   const inner = innerZone(name, attributes, zone);
-  const isTitle = name === 'title' && !zone.isForeign && (zone.inHead || !reading.hasBody);
-  if (isTitle && !reading.title) return { ...inner, capture: startTitle(reading) };
-  const isAuthor = words(attributes.get('class')).includes('p-author') || (name === 'a' && rel.includes('author'));
-  if (!isAuthor || inner.inQuote || reading.authors.length >= 8) return inner;
-  const author = { text: '' };
-  reading.authors.push(author);
-  return { ...inner, capture: author };
+  readMetadata(reading, name, attributes, inner.place.part);
+  const rel = wordsOf(attributes.get('rel'));
+  readLinks(reading, name, attributes, { rel, part: inner.place.part });
+  const capture = startCapture(reading, name, attributes, { rel, zone, inner });
+  return capture === null ? inner : { ...inner, capture };
 }
 
-function startTitle(reading: Reading): Capture {
-  reading.title = { text: '' };
-  return reading.title;
+/** Whether an element's text is to be kept apart, as a title, heading or author of the page. */
+function startCapture(
+  reading: Reading,
+  name: string,
+  attributes: Attributes,
+  { rel, zone, inner }: { rel: string[]; zone: Zone; inner: Zone },
+): Capture | null {
+  const capture = { text: '' };
+  if (name === 'title' && !zone.isForeign && (zone.inHead || !reading.hasBody) && !reading.title) {
+    reading.title = capture;
+  } else if (name === 'h1' && inner.place.part === 'main' && inner.place.ranges.length > 0 && !reading.heading) {
+    reading.heading = capture;
+  } else {
+    const isAuthor = wordsOf(attributes.get('class')).includes('p-author') || (name === 'a' && rel.includes('author'));
+    if (!isAuthor || inner.inQuote || reading.authors.length >= 8) return null;
+    reading.authors.push(capture);
+  }
+  return capture;
 }
 
 /** The zone of an element's contents; the same object where nothing changes. */
 function innerZone(name: string, attributes: Attributes, zone: Zone): Zone {
   if (name === 'body') return { ...rootZone };
-  const isBanner = (name === 'header' || name === 'footer') && !zone.inArticle && !zone.inMain;
+  const place = placeWithin(name, attributes, zone.place);
   const changes: Partial<Zone> = {};
   if (silentTags.has(name)) changes.isSilent = true;
   if (name === 'template') changes.isInert = true;
   if (foreignTags.has(name)) changes.isForeign = true;
-  if (name === 'nav' || name === 'form' || isBanner) changes.isChrome = true;
+  if (place !== zone.place) changes.place = place;
   if (name === 'head') changes.inHead = true;
-  if (name === 'article') changes.inArticle = true;
-  if (name === 'main') changes.inMain = true;
   if (/(?:^|\s)(?:u-comment|h-cite)(?:\s|$)/.test(attributes.get('class') ?? '')) changes.inQuote = true;
   return Object.keys(changes).length > 0 ? { ...zone, ...changes } : zone;
 }
 
-function readMetadata(reading: Reading, name: string, attributes: Attributes): void {
+function readMetadata(reading: Reading, name: string, attributes: Attributes, part: Part): void {
+  // The times of what others have said below a post are not its own.
+  if (part !== 'comment' && part !== 'hidden') {
+    const time = publishedTime(name, attributes);
+    if (name === 'meta') reading.metaPublishedAt ??= time;
+    else reading.publishedAt ??= time;
+  }
   if (name === 'html') {
     const lang = attributes.get('lang')?.trim() ?? '';
     if (/^[A-Za-z0-9-]{1,35}$/.test(lang)) reading.lang ??= lang;
   } else if (name === 'base') {
     const href = attributes.get('href')?.trim();
     if (href && href.length <= maxUrlLength) reading.base ??= href;
-  } else if (name === 'meta') {
-    const content = attributes.get('content') ?? '';
-    const key = (attributes.get('name') ?? attributes.get('property') ?? '').toLowerCase();
-    if (key === 'author') reading.metaAuthor ??= content;
-    if (key === 'og:site_name') reading.siteName ??= content;
-    if (attributes.get('http-equiv')?.toLowerCase() === 'status' && /^\s*410\b/.test(content)) reading.status410 = true;
-  }
+  } else if (name === 'meta') readMeta(reading, attributes);
 }
 
-/** The attributes that link, by element (W7). */
-const linkAttributes: Record<string, string[]> = {
-  a: ['href'],
-  area: ['href'],
-  audio: ['src'],
-  blockquote: ['cite'],
-  del: ['cite'],
-  embed: ['src'],
-  iframe: ['src'],
-  image: ['src'],
-  img: ['src', 'srcset'],
-  ins: ['cite'],
-  link: ['href'],
-  object: ['data'],
-  q: ['cite'],
-  source: ['src', 'srcset'],
-  video: ['src'],
-};
+function readMeta(reading: Reading, attributes: Attributes): void {
+  const content = attributes.get('content') ?? '';
+  const key = (attributes.get('name') ?? attributes.get('property') ?? '').toLowerCase();
+  if (key === 'author') reading.metaAuthor ??= content;
+  if (key === 'og:title') reading.metaTitle ??= content;
+  if (key === 'og:site_name') reading.siteName ??= content;
+  if (attributes.get('http-equiv')?.toLowerCase() === 'status' && /^\s*410\b/.test(content)) reading.status410 = true;
+}
 
-function readLinks(reading: Reading, name: string, attributes: Attributes, rel: string[]): void {
+function readLinks(
+  reading: Reading,
+  name: string,
+  attributes: Attributes,
+  { rel, part }: Pick<RawLink, 'rel' | 'part'>,
+): void {
   // An `a` ends the one before it, closed or not.
   if (name === 'a') endLink(reading);
-  for (const href of hrefs(name, attributes)) {
+  for (const href of hrefsOf(name, attributes)) {
     if (reading.links.length >= maxLinks) return;
     const start = reading.all.length();
-    const link = { href, rel, start, end: start };
+    const link = { href, rel, part, start, end: start };
     reading.links.push(link);
     if (name === 'a') reading.openLink = link;
     if (name === 'link' && rel.includes('canonical')) reading.canonical ??= href;
   }
-}
-
-function hrefs(name: string, attributes: Attributes): string[] {
-  const names = Object.hasOwn(linkAttributes, name) ? linkAttributes[name] : undefined;
-  if (!names || attributes.size === 0) return [];
-  const found = names.flatMap((attribute) => {
-    const value = attributes.get(attribute)?.trim() ?? '';
-    return attribute === 'srcset' ? srcsetUrls(value) : [value];
-  });
-  return found.filter(isWorthKeeping);
-}
-
-/** Whether a link can lead to another page over http; what cannot must not use up the cap. */
-function isWorthKeeping(href: string): boolean {
-  if (href === '' || href.startsWith('#') || href.length > maxUrlLength) return false;
-  return /^https?:/i.test(href) || !/^[a-z][a-z0-9+.-]*:/i.test(href);
-}
-
-/** The URLs of a `srcset`: a URL ends at white space, its descriptors at a comma. */
-function srcsetUrls(srcset: string): string[] {
-  const urls: string[] = [];
-  let inDescriptor = false;
-  for (const token of srcset.split(/\s+/, maxLinks)) {
-    const comma = token.indexOf(',');
-    if (token.length > maxUrlLength || (inDescriptor && comma === -1)) continue;
-    const url: string = inDescriptor ? token.slice(comma + 1) : token;
-    inDescriptor = url !== '' && !url.endsWith(',');
-    urls.push(withoutCommas(url));
-  }
-  return urls;
-}
-
-function withoutCommas(url: string): string {
-  let start = 0;
-  let end = url.length;
-  while (url[start] === ',') start++;
-  while (end > start && url[end - 1] === ',') end--;
-  return url.slice(start, end);
 }
 
 function endLink(reading: Reading): void {
@@ -279,14 +254,12 @@ function readText(reading: Reading, raw: string, zone: Zone): void {
   if (zone.capture) zone.capture.text += text;
   if (zone.isSilent || zone.isInert) return;
   reading.all.add(text);
-  if (zone.isChrome) return;
-  reading.body.add(text);
-  if (zone.inArticle) reading.article.add(text);
-  if (zone.inMain) reading.main.add(text);
+  reading.mainText.add(text, zone.place);
 }
 
 function breakText(reading: Reading): void {
-  for (const sink of [reading.all, reading.body, reading.article, reading.main]) sink.break();
+  reading.all.break();
+  reading.mainText.break();
 }
 
 function finishLinks(links: readonly RawLink[], all: string, base: string): PageLink[] {
@@ -298,7 +271,7 @@ function finishLinks(links: readonly RawLink[], all: string, base: string): Page
     const text = collapse(raw.slice(0, 4 * maxTitleChars));
     const before = lead.includes('\n') ? '' : wordsBefore(all, link.start) + lead;
     const context = collapse(before + crop(text, maxExcerptSide) + wordsAfter(all, link.end));
-    return [{ url, text: crop(text, maxTitleChars), rel: link.rel, context }];
+    return [{ url, text: crop(text, maxTitleChars), rel: link.rel, part: link.part, context }];
   });
 }
 
@@ -332,11 +305,6 @@ function firstName(authors: readonly Capture[]): string | null {
 
 function tidy(text: string | null | undefined, maxChars: number): string | null {
   return crop(collapse(cleanText(text ?? '')), maxChars) || null;
-}
-
-/** The words of an attribute that is a set of them, as `rel` and `class`. */
-function words(text: string | undefined): string[] {
-  return text ? text.trim().toLowerCase().split(/\s+/, 16) : [];
 }
 
 function resolve(href: string | null, base: string): string | null {

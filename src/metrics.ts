@@ -1,11 +1,15 @@
 // Counters for operators, in the Prometheus format.
-import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client';
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 
 export interface Metrics {
   /** Counts an answered request; `room` is the first part of its path, so that the number of series stays small. */
   answered(method: string, room: string, status: number, seconds: number): void;
   /** Counts a unit of background work that failed. */
   workFailed(step: string): void;
+  /** Tells how many sites' models are in memory, and the bytes that they take. */
+  modelsHeld(models: number, bytes: number): void;
+  /** Counts a refit of a site's model by this process. */
+  refitted(): void;
   /** All figures as text. */
   text(): Promise<string>;
   contentType: string;
@@ -27,9 +31,22 @@ export function createMetrics(): Metrics {
     labelNames: ['step'],
     registers: [registry],
   });
+  const gauge = (name: string, help: string) => new Gauge({ name, help, registers: [registry] });
+  const models = gauge('backtalk_models', "Sites' models in memory");
+  const modelBytes = gauge('backtalk_model_bytes', "Bytes that the sites' models take");
+  const refits = new Counter({
+    name: 'backtalk_refits_total',
+    help: "Refits of sites' models that this process made",
+    registers: [registry],
+  });
   return {
     answered: (method, room, status, seconds) => requests.observe({ method, room, status }, seconds),
     workFailed: (step) => failures.inc({ step }),
+    modelsHeld(count, bytes) {
+      models.set(count);
+      modelBytes.set(bytes);
+    },
+    refitted: () => refits.inc(),
     text: () => registry.metrics(),
     contentType: registry.contentType,
   };

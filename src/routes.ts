@@ -10,12 +10,19 @@ import { createPublished } from './deliver/published.ts';
 import type { createAddressReader } from './http.ts';
 import type { Copies } from './judge/copies.ts';
 import type { Judge } from './judge/judge.ts';
+import type { Refitting } from './judge/refitting.ts';
+import { ruleValue } from './judge/rule-value.ts';
 import { createLimit } from './limit.ts';
 import { type Log, loggable } from './log.ts';
+import { createAudit } from './moderate/audit.ts';
 import { createDecisions } from './moderate/decisions.ts';
 import type { Desk } from './moderate/desk.ts';
 import { createQueue } from './moderate/queue.ts';
+import { createReplay } from './moderate/replay.ts';
+import { createRetraining } from './moderate/retraining.ts';
+import { createRules } from './moderate/rules.ts';
 import { createSites } from './moderate/sites.ts';
+import { createStats } from './moderate/stats.ts';
 import { createTargets } from './moderate/targets.ts';
 import { createTokens } from './moderate/tokens.ts';
 import { createCommentDoor } from './receive/comment.ts';
@@ -33,13 +40,15 @@ interface Parts {
   log: Log;
   judge: Judge;
   copies: Copies;
+  refitting: Refitting;
   verification: Verification;
   address: ReturnType<typeof createAddressReader>;
   ownHost: string;
 }
 
 /** All routes, by the path that they are mounted at. */
-export async function createRoutes({ config, db, now, log, judge, copies, verification, address, ownHost }: Parts) {
+export async function createRoutes(parts: Parts) {
+  const { config, db, now, log, judge, copies, refitting, verification, address, ownHost } = parts;
   const limit = createLimit(config.RATE_PER_MINUTE, address);
   const auth = createAuth(db, config.ADMIN_TOKEN, limit);
   const maxTrustedBodyBytes = config.MAX_TRUSTED_BODY_BYTES;
@@ -50,6 +59,7 @@ export async function createRoutes({ config, db, now, log, judge, copies, verifi
     ownHost,
     verifyDelayMs: config.VERIFY_DELAY_MS,
     refetchMinMs: config.REFETCH_MIN_MS,
+    targetRefetchHours: config.TARGET_REFETCH_HOURS,
     judgeComment: judge.verdictOnComment,
     copies,
   });
@@ -89,8 +99,13 @@ export async function createRoutes({ config, db, now, log, judge, copies, verifi
     ['/v1/submissions', createQueue(desk)],
     ['/v1/submissions', onSubmissions],
     ['/v1/decisions', decisions],
+    ['/v1/decisions', createAudit({ ...desk, learned: judge.catchUp })],
     ['/v1/sites', createSites(desk)],
+    ['/v1/sites', createRetraining({ ...desk, retrain: refitting.retrain })],
+    ['/v1/sites', createReplay(desk)],
+    ['/v1/stats', createStats(desk)],
     ['/v1/targets', createTargets(desk)],
+    ['/v1/rules', createRules({ ...desk, readValue: ruleValue })],
     ['/v1/tokens', createTokens(desk)],
     ['/v1/published', createPublished({ db })],
   ] as const;

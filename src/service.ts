@@ -6,11 +6,14 @@ import type { Config } from './config.ts';
 import { type Database, type Db, openDatabase } from './db/client.ts';
 import { releaseLeases } from './db/leases.ts';
 import { listSites } from './db/sites.ts';
-import { forgetAddresses } from './db/submissions.ts';
+import { forgetAddresses, forgetSourceTexts } from './db/submissions.ts';
 import { addMissingSites, makeAdminToken } from './first-start.ts';
 import { createAddressReader } from './http.ts';
 import { createCopies } from './judge/copies.ts';
+import { createFactFinder } from './judge/facts.ts';
 import { createJudge, type Judge } from './judge/judge.ts';
+import { createModels } from './judge/models.ts';
+import { createRefitting } from './judge/refitting.ts';
 import { decodeStarter } from './judge/starter.ts';
 import { createHostLimit } from './limit.ts';
 import { type Listener, listen } from './listener.ts';
@@ -84,9 +87,21 @@ export async function startService(config: Config, world: World = {}): Promise<S
       log.error({ step, ...loggable(error) }, 'background work failed');
     };
     const copies = createCopies({ db, now, report: (error) => reportWork('unite copies', error) });
-    const judge = createJudge(db, decodeStarter(await readFile(starterFile)), copies, (error) =>
-      reportWork('judge again', error),
-    );
+    const source = {
+      db,
+      now,
+      starter: decodeStarter(await readFile(starterFile)),
+      report: (error: unknown) => reportWork('models', error),
+    };
+    const memoryBytes = config.MODEL_MEMORY_MB * 1024 * 1024;
+    const models = createModels(source, { memoryBytes, watch: metrics.modelsHeld });
+    const judge = createJudge(db, {
+      models,
+      factsOf: createFactFinder(db, now),
+      copies,
+      report: (error) => reportWork('judge again', error),
+    });
+    const refitting = createRefitting({ ...source, models, lessonOf: judge.lesson, done: metrics.refitted });
     const fetching = {
       db,
       now,
@@ -111,6 +126,7 @@ export async function startService(config: Config, world: World = {}): Promise<S
       log,
       judge,
       copies,
+      refitting,
       verification,
       address,
       ownHost: publicUrl.host,
@@ -121,6 +137,7 @@ export async function startService(config: Config, world: World = {}): Promise<S
       verification.step,
       createTargetFetch(fetching),
       rejudging(judge, now),
+      refitting.step,
       forgetting(db, config.IP_KEEP_HOURS, now),
     ];
     const worker = startWorker(steps, { idleMs: config.WORKER_IDLE_MS, report: reportWork });
@@ -166,11 +183,14 @@ function rejudging(judge: Judge, now: () => Date): Step {
 
 function forgetting(db: Db, hours: number, now: () => Date): Step {
   return {
-    name: 'forget addresses',
+    name: 'forget',
     concurrency: 1,
     restFactor: 100,
-    claim: async () =>
-      (await forgetAddresses(db, new Date(now().getTime() - hours * 3_600_000), 500)) > 0 ? async () => {} : null,
+    async claim() {
+      const before = new Date(now().getTime() - hours * 3_600_000);
+      const forgotten = (await forgetAddresses(db, before, 500)) + (await forgetSourceTexts(db, before, 500));
+      return forgotten > 0 ? async () => {} : null;
+    },
   };
 }
 

@@ -28,7 +28,8 @@ test('the worked examples of the README work, line by line and in their order', 
       said.DECISION ??= answer.decision?.id;
     }
   }
-  const [site, comment, spam, queue, one, approval, published, undone, bulk, similar, campaign, token, log] = answers;
+  const [site, comment, spam, queue, one, approval, published, undone, bulk, similar, campaign, token, log, ...more] =
+    answers;
   expect(site).toMatchObject({ bases: ['https://blog.example/'] });
   expect(comment).toMatchObject({ status: 'held' });
   expect(spam).toMatchObject({ status: 'spam' });
@@ -42,6 +43,8 @@ test('the worked examples of the README work, line by line and in their order', 
   expect(campaign).toMatchObject({ results: [{ id: comment.id, to: 'rejected' }] });
   expect(token).toMatchObject({ name: 'ben', scope: 'moderate' });
   expect(log.items.length).toBeGreaterThan(2);
+  expect(more).toContainEqual(expect.objectContaining({ effect: 'block', value: 'roofs.example', site: null }));
+  expect(more).toContainEqual(expect.objectContaining({ items: [expect.objectContaining({ state: 'cold' })] }));
 });
 
 async function run(line: string, said: Record<string, string>): Promise<Json> {

@@ -10,8 +10,10 @@ import { trainStarter } from '../judge/starter-training.ts';
 
 const usage = 'usage: train-starter --out FILE FILE...\nFiles are labelled rows, .jsonl or .jsonl.gz.\n';
 
+process.exitCode = await trainStarterFile(process.argv.slice(2));
+
 /** Runs the command; the exit code. */
-export async function trainStarterFile(args: string[]): Promise<number> {
+async function trainStarterFile(args: string[]): Promise<number> {
   const { values, positionals } = parseArgs({ args, allowPositionals: true, options: { out: { type: 'string' } } });
   if (values.out === undefined || positionals.length === 0) {
     process.stderr.write(usage);
@@ -48,8 +50,4 @@ export async function trainStarterFile(args: string[]): Promise<number> {
     from = to;
   });
   return 0;
-}
-
-if (process.argv[1] !== undefined && /train-starter\.(?:[cm]?js|ts)$/.test(process.argv[1])) {
-  process.exitCode = await trainStarterFile(process.argv.slice(2));
 }

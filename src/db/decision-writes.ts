@@ -69,8 +69,9 @@ export async function prepareLessons(
 }
 
 /** All that a lesson is made of. */
-function textOf({ kind, authorName, authorEmail, authorUrl, title, content, source, signals }: Submission): string {
-  return JSON.stringify([kind, authorName, authorEmail, authorUrl, title, content, source, signals]);
+function textOf(submission: Submission): string {
+  const { kind, authorName, authorEmail, authorUrl, title, content, source, sourceText, signals } = submission;
+  return JSON.stringify([kind, authorName, authorEmail, authorUrl, title, content, source, sourceText, signals]);
 }
 
 /** Stores what the submissions teach under a label, and answers the lesson of each; `changed` if one has another text by now. */

@@ -1,6 +1,6 @@
 // Decisions of moderators: states, history, lessons and log change in one transaction or not at all. What they teach is
 // made ready before it. Taking back is in undo.ts, reading in audit.ts.
-import { inArray } from 'drizzle-orm';
+import { and, eq, inArray } from 'drizzle-orm';
 import { v7 as newId } from 'uuid';
 import { type Action, isLegalMove, labelAfter, type Status, statusAfter } from '../submission.ts';
 import type { Db } from './client.ts';
@@ -12,7 +12,7 @@ import {
   teach,
   writeChanges,
 } from './decision-writes.ts';
-import { decisions, moves } from './schema.ts';
+import { decisions, moves, type Verdict } from './schema.ts';
 import type { Submission } from './submissions.ts';
 
 export type Decision = typeof decisions.$inferSelect;
@@ -101,6 +101,7 @@ async function decideWith(
       })
       .returning();
     if (decision === undefined) throw new Error('a decision was not stored');
+    const scores = await scoresBefore(tx, changing);
     await tx.insert(moves).values(
       changing.map((submission) => ({
         submissionId: submission.id,
@@ -112,6 +113,7 @@ async function decideWith(
         decisionId: decision.id,
         lessonBefore: submission.lessonId,
         decisionBefore: submission.decisionId,
+        ...scores.get(submission.id),
       })),
     );
     const changes = changing.map((submission) => ({
@@ -125,6 +127,36 @@ async function decideWith(
     return { decision, results, sites };
   });
 }
+
+/** What was thought of a submission before any moderator's word on it was learned. */
+interface Score {
+  probability: number | null;
+  outcome: Verdict['outcome'] | null;
+}
+
+/**
+ * The scores to hold decisions against: of the verdict that there is, or where a lesson stands, whose answer a later
+ * verdict may have seen, those that the decision behind the lesson was held against.
+ */
+async function scoresBefore(tx: Db, changing: readonly Submission[]): Promise<Map<string, Score>> {
+  const scores = new Map<string, Score>();
+  for (const { id, probability, verdict } of changing)
+    scores.set(id, { probability, outcome: verdict?.wouldBe ?? verdict?.outcome ?? null });
+  const taught = changing.filter(({ lessonId }) => lessonId !== null);
+  if (taught.length === 0) return scores;
+  const ids = taught.map(({ id }) => id);
+  const standing = [...new Set(taught.map(({ decisionId }) => decisionId).filter((id) => id !== null))];
+  const made = await tx
+    .select({ id: moves.submissionId, decision: moves.decisionId, score: scoreColumns })
+    .from(moves)
+    .where(and(inArray(moves.submissionId, ids), inArray(moves.decisionId, standing), eq(moves.undo, false)));
+  const byPlace = new Map(made.map(({ id, decision, score }) => [`${decision} ${id}`, score]));
+  for (const { id, decisionId } of taught)
+    scores.set(id, byPlace.get(`${decisionId} ${id}`) ?? { probability: null, outcome: null });
+  return scores;
+}
+
+const scoreColumns = { probability: moves.probability, outcome: moves.outcome };
 
 async function standingDecisions(tx: Db, locked: readonly Submission[]): Promise<Map<string, Decision>> {
   const ids = [...new Set(locked.map((submission) => submission.decisionId).filter((id) => id !== null))];

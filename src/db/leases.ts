@@ -3,7 +3,7 @@
 import { and, eq, gt, isNotNull, isNull, lte, or, sql } from 'drizzle-orm';
 import type { Kind } from '../submission.ts';
 import type { Db } from './client.ts';
-import { submissions, targets } from './schema.ts';
+import { sites, submissions, targets } from './schema.ts';
 import type { Submission } from './submissions.ts';
 
 /** Attempts are counted no further: the column holds 32,767. */
@@ -99,4 +99,5 @@ export async function releaseLeases(db: Db): Promise<void> {
       .set({ leasedUntil: null })
       .where(and(isNotNull(table.dueAt), isNotNull(table.leasedUntil)));
   }
+  await db.update(sites).set({ refitLeasedUntil: null }).where(isNotNull(sites.refitLeasedUntil));
 }

@@ -1,5 +1,5 @@
 // The log of each site, from which every process folds the site's model, and the lessons that its entries name.
-import { and, asc, eq, gt, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, gt, lt, lte, type SQL, sql } from 'drizzle-orm';
 import type { Db } from './client.ts';
 import { lessons, logEntries, sites, submissions } from './schema.ts';
 
@@ -27,12 +27,16 @@ export async function appendLog(db: Db, entry: Omit<LogEntry, 'n' | 'epoch'> & {
   return site.n;
 }
 
-/** The entries after number `n`, in order, at most `limit`. */
-export async function entriesAfter(db: Db, siteId: string, n: number, limit: number): Promise<LogEntry[]> {
+/** The entries after number `n` up to number `last`, in order, at most `limit`. */
+export async function entriesBetween(
+  db: Db,
+  siteId: string,
+  { n, last, limit }: { n: number; last: number; limit: number },
+): Promise<LogEntry[]> {
   return db
     .select()
     .from(logEntries)
-    .where(and(eq(logEntries.siteId, siteId), gt(logEntries.n, n)))
+    .where(and(eq(logEntries.siteId, siteId), gt(logEntries.n, n), lte(logEntries.n, last)))
     .orderBy(asc(logEntries.n))
     .limit(limit);
 }
@@ -47,20 +51,45 @@ export async function lessonsById(db: Db, ids: readonly number[]): Promise<Map<n
   return new Map(found.map((lesson) => [lesson.id, lesson]));
 }
 
-/** The number of a site's last entry, or null without such a site. */
-export async function logNumber(db: Db, siteId: string): Promise<number | null> {
-  const [site] = await db.select({ n: sites.logN }).from(sites).where(eq(sites.id, siteId));
-  return site?.n ?? null;
+/** Where a site's log ends: the number of its last entry, and the epoch that stands. Null without such a site. */
+export async function logEnd(db: Db, siteId: string): Promise<{ n: number; epoch: number } | null> {
+  const [site] = await db.select({ n: sites.logN, epoch: sites.epoch }).from(sites).where(eq(sites.id, siteId));
+  return site ?? null;
 }
 
 /** Lessons that stand now, in the order of their ids, after `afterId`: what a model rebuilt from nothing has to learn. */
 export async function standingLessons(db: Db, siteId: string, afterId: number, limit: number): Promise<Lesson[]> {
-  const found = await db
-    .select({ lesson: lessons })
-    .from(lessons)
-    .innerJoin(submissions, and(eq(submissions.id, lessons.submissionId), eq(submissions.lessonId, lessons.id)))
+  const found = await selectStanding(db)
     .where(and(eq(lessons.siteId, siteId), gt(lessons.id, afterId)))
     .orderBy(asc(lessons.id))
     .limit(limit);
   return found.map((row) => row.lesson);
+}
+
+/** Lessons of a features version that stand now, newest first, before `beforeId`. */
+export async function newestStanding(
+  db: Db,
+  siteId: string,
+  featuresVersion: number,
+  { beforeId, limit }: { beforeId: number; limit: number },
+): Promise<Lesson[]> {
+  const found = await selectStanding(db, eq(lessons.featuresVersion, featuresVersion))
+    .where(and(eq(lessons.siteId, siteId), lt(lessons.id, beforeId)))
+    .orderBy(desc(lessons.id))
+    .limit(limit);
+  return found.map((row) => row.lesson);
+}
+
+/**
+ * Lessons whose submission has learned them, one look-up each. Written so that the limit of a page stops the work: as a plain
+ * join it is planned, without statistics, as a sort of all that follows.
+ */
+function selectStanding(db: Db, condition?: SQL) {
+  const standing = db
+    .select({ id: submissions.id })
+    .from(submissions)
+    .where(and(eq(submissions.id, lessons.submissionId), eq(submissions.lessonId, lessons.id), condition))
+    .limit(1)
+    .as('standing');
+  return db.select({ lesson: lessons }).from(lessons).innerJoinLateral(standing, sql`true`).$dynamic();
 }

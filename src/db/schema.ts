@@ -75,8 +75,10 @@ export const sites = pgTable('sites', {
   logN: count('log_n').notNull().default(0),
   /** The model's epoch, opened by the last refit; 0: none yet. */
   epoch: integer('epoch').notNull().default(0),
-  /** The log number that the last snapshot of the model knows. */
+  /** The log number that the last refit's snapshot knows. */
   snapshotN: count('snapshot_n').notNull().default(0),
+  /** Grows with every change of the rules that are for the site: who has read the row knows whether those it has are the latest. */
+  rulesVersion: integer('rules_version').notNull().default(0),
   /** One process refits at a time. */
   refitLeasedUntil: time('refit_leased_until'),
   createdAt: time('created_at').notNull(),
@@ -123,7 +125,7 @@ export const targets = pgTable(
     /** Whether the engine has told them: a fetched page never replaces what it told. */
     titleTold: boolean('title_told').notNull().default(false),
     textTold: boolean('text_told').notNull().default(false),
-    /** When the page was last read. */
+    /** When the page was last read, or could not be. */
     fetchedAt: time('fetched_at'),
     /** When the post was published, as the engine or the page says; null: unknown. */
     publishedAt: time('published_at'),
@@ -168,7 +170,7 @@ export const submissions = pgTable(
     authorUrl: text('author_url'),
     title: text('title'),
     content: text('content').notNull().default(''),
-    /** The text of the linking page, for telling what it is about; never shown. */
+    /** The text of the linking page, for telling what it is about; never shown, and forgotten some time after a decision. */
     sourceText: text('source_text'),
     /** The first of the submissions that say much the same, here or on other sites; its own id if it is that. */
     clusterId: uuid('cluster_id'),
@@ -176,6 +178,8 @@ export const submissions = pgTable(
     sketch: integer('sketch').array(),
     parentId: uuid('parent_id'),
     ref: text('ref'),
+    /** Whether an engine with a token sent it: then its author's e-mail address is no mere claim. */
+    forwarded: boolean('forwarded').notNull().default(false),
     /** Facts that doors and verification found, such as `no_link_back`. */
     signals: jsonb('signals').$type<string[]>().notNull().default([]),
     ip: text('ip'),
@@ -223,7 +227,11 @@ export const submissions = pgTable(
     index('submissions_email')
       .on(table.siteId, sql`lower(${table.authorEmail})`)
       .where(sql`${table.authorEmail} is not null`),
+    index('submissions_source_host')
+      .on(table.siteId, sql`split_part(${table.source}, '/', 3)`)
+      .where(sql`${table.source} is not null`),
     index('submissions_ip').on(table.receivedAt).where(sql`${table.ip} is not null`),
+    index('submissions_source_text').on(table.updatedAt).where(sql`${table.sourceText} is not null`),
     foreignKey({ columns: [table.parentId], foreignColumns: [table.id] }),
   ],
 );
@@ -326,7 +334,7 @@ export const logEntries = pgTable(
       .references(() => sites.id),
     n: count('n').notNull(),
     at: time('at').notNull(),
-    kind: text('kind').$type<'decide' | 'undo' | 'refit'>().notNull(),
+    kind: text('kind').$type<'decide' | 'undo' | 'extract' | 'refit'>().notNull(),
     decisionId: uuid('decision_id').references(() => decisions.id),
     /** The epoch that a refit opens. */
     epoch: integer('epoch'),

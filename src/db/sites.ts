@@ -1,5 +1,5 @@
 // Sites and the bases under which their targets lie.
-import { asc, eq, inArray, sql } from 'drizzle-orm';
+import { and, asc, eq, gt, inArray, sql } from 'drizzle-orm';
 import { v7 as newId } from 'uuid';
 import { baseKey, isUnder, parseUrl } from '../url.ts';
 import type { Db } from './client.ts';
@@ -33,19 +33,24 @@ export async function insertSite(
   });
 }
 
-/** Changes what is given of a site, and of its settings; `bases` replaces all of them. Null if there is no such site. */
+/**
+ * Changes what is given of a site, and of its settings; `bases` replaces all of them. Null if there is no such site.
+ * `check` is shown all settings as they would be, and throws if they do not go together.
+ */
 export async function updateSite(
   db: Db,
   id: string,
   change: { name?: string; bases?: readonly URL[]; settings?: Partial<SiteSettings> },
+  check: (settings: SiteSettings) => void,
 ): Promise<Site | null> {
-  const { bases, name, settings } = change;
-  // Merged by the database, so that of two changes at the same time none is lost.
-  const merged = settings && { settings: sql`${sites.settings} || ${JSON.stringify(settings)}::jsonb` };
-  const columns = { ...(name !== undefined && { name }), ...merged };
+  const { bases, name } = change;
   await db.transaction(async (tx) => {
-    // Of two changes of the bases at the same time the second replaces all of the first.
-    await tx.select({ id: sites.id }).from(sites).where(eq(sites.id, id)).for('update');
+    // Of two changes at the same time the second sees the first: of settings none is lost, of bases it replaces all.
+    const [site] = await tx.select().from(sites).where(eq(sites.id, id)).for('update');
+    if (site === undefined) return;
+    const settings = { ...defaultSettings, ...site.settings, ...change.settings };
+    check(settings);
+    const columns = { ...(name !== undefined && { name }), ...(change.settings && { settings }) };
     if (Object.keys(columns).length > 0) await tx.update(sites).set(columns).where(eq(sites.id, id));
     if (bases === undefined) return;
     await tx.delete(siteBases).where(eq(siteBases.siteId, id));
@@ -65,9 +70,12 @@ export async function getSite(db: Db, id: string): Promise<Site | null> {
   return row === undefined ? null : ((await withBases(db, [row]))[0] ?? null);
 }
 
-/** The oldest sites, or the one of `siteId` if it is given. */
-export async function listSites(db: Db, siteId: string | null, limit: number): Promise<Site[]> {
-  const chosen = siteId === null ? undefined : eq(sites.id, siteId);
+/** The oldest sites after the one of id `after` if it is given, or the one of `siteId`. */
+export async function listSites(db: Db, siteId: string | null, limit: number, after?: string): Promise<Site[]> {
+  const chosen = and(
+    siteId === null ? undefined : eq(sites.id, siteId),
+    after === undefined ? undefined : gt(sites.id, after),
+  );
   return withBases(db, await db.select().from(sites).where(chosen).orderBy(asc(sites.id)).limit(limit));
 }
 
@@ -91,6 +99,16 @@ export async function findSiteOf(db: Db, target: URL): Promise<Site | null> {
   const covering = found.filter((base) => isUnder(base.key, target));
   const longest = covering.sort((a, b) => b.key.length - a.key.length)[0];
   return longest === undefined ? null : getSite(db, longest.siteId);
+}
+
+/** Ids of the sites whose engine may decide: all of them, or `siteId` if it is one. */
+export async function sitesEnginesDecideOn(db: Db, siteId: string | null): Promise<string[]> {
+  const chosen = siteId === null ? undefined : eq(sites.id, siteId);
+  const found = await db
+    .select({ id: sites.id })
+    .from(sites)
+    .where(and(chosen, sql`${sites.settings} @> '{"engineDecides": true}'::jsonb`));
+  return found.map(({ id }) => id);
 }
 
 /** Whether a site has this very base. */

@@ -1,5 +1,5 @@
 // Submissions: stored once, moved only through a guard on the status and version that the mover saw.
-import { and, eq, inArray, isNotNull, ne, sql } from 'drizzle-orm';
+import { and, eq, inArray, isNotNull, lt, ne, notInArray, sql } from 'drizzle-orm';
 import type { PgUpdateSetSource } from 'drizzle-orm/pg-core';
 import { isLegalMove, type Status } from '../submission.ts';
 import { type Db, violatedConstraint } from './client.ts';
@@ -45,7 +45,8 @@ async function applyPolicy(
 ): Promise<Submission | null> {
   if (verdict === null || verdict.outcome === 'held') return null;
   const action = verdict.outcome === 'spam' ? 'spam' : 'approve';
-  const reason = `probability ${verdict.probability.toFixed(3)}`;
+  // The last reason is the one that the outcome rests on.
+  const reason = verdict.reasons.at(-1)?.detail ?? '';
   const decisionId = await recordPolicy(tx, held, { action, to: verdict.outcome, reason, now });
   const [moved] = await tx
     .update(submissions)
@@ -75,6 +76,15 @@ export async function findByRef(db: Db, siteId: string, ref: string): Promise<Su
     .from(submissions)
     .where(and(eq(submissions.siteId, siteId), eq(submissions.ref, ref)));
   return row ?? null;
+}
+
+/** The sites that submissions belong to. */
+export async function sitesOf(db: Db, ids: readonly string[]): Promise<string[]> {
+  const found = await db
+    .selectDistinct({ siteId: submissions.siteId })
+    .from(submissions)
+    .where(inArray(submissions.id, [...ids]));
+  return found.map(({ siteId }) => siteId);
 }
 
 /** One change of status, with the columns that change beside it. */
@@ -140,5 +150,30 @@ export async function forgetAddresses(db: Db, before: Date, limit: number): Prom
     .limit(limit);
   return (
     await db.update(submissions).set({ ip: null }).where(inArray(submissions.id, old)).returning({ id: submissions.id })
+  ).length;
+}
+
+/**
+ * Drops the texts of linking pages whose submissions wait for nobody and have not changed since a time. Answers how many
+ * were dropped.
+ */
+export async function forgetSourceTexts(db: Db, before: Date, limit: number): Promise<number> {
+  const old = db
+    .select({ id: submissions.id })
+    .from(submissions)
+    .where(
+      and(
+        isNotNull(submissions.sourceText),
+        notInArray(submissions.status, ['received', 'held']),
+        lt(submissions.updatedAt, before),
+      ),
+    )
+    .limit(limit);
+  return (
+    await db
+      .update(submissions)
+      .set({ sourceText: null })
+      .where(inArray(submissions.id, old))
+      .returning({ id: submissions.id })
   ).length;
 }

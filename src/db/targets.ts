@@ -1,5 +1,5 @@
 // Targets: the posts that submissions answer to, with the text that off-topic is measured against.
-import { and, asc, eq, gt, sql } from 'drizzle-orm';
+import { and, asc, eq, gt, isNull, not, sql } from 'drizzle-orm';
 import { v7 as newId } from 'uuid';
 import { targetKey } from '../url.ts';
 import type { Db } from './client.ts';
@@ -51,6 +51,15 @@ export async function listTargets(
   return db.select().from(targets).where(where).orderBy(asc(targets.id)).limit(limit);
 }
 
+/** When a post was published, as far as is known; else when it was first heard of. */
+export function postedAt(target: Pick<Target, 'publishedAt' | 'createdAt'>): Date {
+  return target.publishedAt ?? target.createdAt;
+}
+
+export function daysBetween(from: Date, to: Date): number {
+  return (to.getTime() - from.getTime()) / (24 * 3_600_000);
+}
+
 /** How much of a post's text is kept: enough to tell its topic. */
 export const mostPostText = 20_000;
 
@@ -61,13 +70,16 @@ export const mostPostText = 20_000;
 export async function describeTarget(
   db: Db,
   target: Target,
-  told: { title?: string; text?: string; state?: Target['state'] },
+  told: { title?: string; text?: string; state?: Target['state']; publishedAt?: Date },
 ): Promise<Target> {
   const { title = target.title, state = target.state } = told;
   const text = told.text === undefined ? target.text : told.text.slice(0, mostPostText).toWellFormed();
   const titleTold = target.titleTold || told.title !== undefined;
   const textTold = target.textTold || told.text !== undefined;
-  const described = { title, text, state, titleTold, textTold };
+  // Two dates are never the same object.
+  const isSameTime = told.publishedAt?.getTime() === target.publishedAt?.getTime();
+  const publishedAt = isSameTime || told.publishedAt === undefined ? target.publishedAt : told.publishedAt;
+  const described = { title, text, state, publishedAt, titleTold, textTold };
   const changed = (Object.keys(described) as (keyof typeof described)[]).filter(
     (name) => described[name] !== target[name],
   );
@@ -100,25 +112,53 @@ export async function leaseTarget(db: Db, now: Date, leaseMs: number): Promise<T
 }
 
 /**
- * Ends a lease: stores the page's title and text, if there was one, where the engine has told none itself. A page
- * that is there opens nothing: whether a post takes responses is the engine's word.
+ * Makes the page of a target due to be read again, if it was read before `staleBefore` and its text is not told by the
+ * engine. Writes nothing otherwise.
+ */
+export async function refreshTarget(db: Db, target: Target, staleBefore: Date, now: Date): Promise<void> {
+  const isStale = target.fetchedAt === null || target.fetchedAt < staleBefore;
+  if (target.dueAt !== null || target.textTold || !isStale) return;
+  await db
+    .update(targets)
+    .set({ dueAt: now, attempts: 0 })
+    .where(and(eq(targets.id, target.id), isNull(targets.dueAt), not(targets.textTold)));
+}
+
+/** What a page says of its post; an empty text says nothing. */
+export type TargetPage = Pick<Target, 'title' | 'publishedAt' | 'validators'> & { text: string };
+
+/**
+ * Ends a lease: stores what the page says, if it was read, where the engine has told nothing itself; what is held under
+ * the target is judged again if title or text are other ones than before. A page that is there opens nothing: whether a
+ * post takes responses is the engine's word. `dueAt` null: done with it for now, whether or not it could be read.
  */
 export async function finishTarget(
   db: Db,
   leased: Target,
-  result: { page: { title: string | null; text: string } | null; gone: boolean; now: Date; dueAt: Date | null },
+  result: { page: TargetPage | null; gone: boolean; now: Date; dueAt: Date | null },
 ): Promise<void> {
   const { page, gone, now, dueAt } = result;
-  const title = sql`case when ${targets.titleTold} then ${targets.title} else ${page?.title ?? null} end`;
-  const text = sql`case when ${targets.textTold} then ${targets.text} else ${page?.text ?? null} end`;
-  await db
-    .update(targets)
-    .set({
-      leasedUntil: null,
-      dueAt: sql`case when not ${targets.textTold} then ${dueAt?.toISOString() ?? null}::timestamptz end`,
-      ...(page && { title, text, fetchedAt: now, attempts: 0 }),
-      ...(gone && { state: 'gone' as const }),
-    })
-    .where(and(eq(targets.id, leased.id), eq(targets.leasedUntil, leased.leasedUntil ?? new Date(0))));
-  if (page !== null) await outdateHeld(db, leased.id);
+  const told = page && {
+    title: sql`case when ${targets.titleTold} then ${targets.title} else ${page.title} end`,
+    text: sql`case when ${targets.textTold} then ${targets.text} else coalesce(${page.text || null}, ${targets.text}) end`,
+    publishedAt: sql`coalesce(${targets.publishedAt}, ${page.publishedAt?.toISOString() ?? null}::timestamptz)`,
+    validators: page.validators,
+  };
+  const { titleTold, textTold, title, text } = leased;
+  const isChanged =
+    page !== null && ((!titleTold && page.title !== title) || (!textTold && page.text !== '' && page.text !== text));
+  await db.transaction(async (tx) => {
+    const [stored] = await tx
+      .update(targets)
+      .set({
+        ...told,
+        leasedUntil: null,
+        dueAt: sql`case when not ${targets.textTold} then ${dueAt?.toISOString() ?? null}::timestamptz end`,
+        ...(dueAt === null && { fetchedAt: now, attempts: 0 }),
+        ...(gone && { state: 'gone' as const }),
+      })
+      .where(and(eq(targets.id, leased.id), eq(targets.leasedUntil, leased.leasedUntil ?? new Date(0))))
+      .returning({ id: targets.id });
+    if (stored !== undefined && isChanged) await outdateHeld(tx, leased.id);
+  });
 }

@@ -21,7 +21,7 @@ export interface Place {
 export type Placed = ComparedText & { id: string | null; clusterId: string | null };
 
 /** What is said of copies: signals for the model, and a sentence for each. */
-export interface CopyFacts {
+export interface CopySignals {
   signals: string[];
   sentences: ReadonlyMap<string, string>;
 }
@@ -35,12 +35,12 @@ export interface Copies {
    */
   settle(text: Placed, place: Place): Promise<void>;
   /** What became of the others in a cluster. */
-  factsOf(db: Db, judged: { id: string | null; clusterId: string | null; siteId: string }): Promise<CopyFacts>;
+  signalsOf(db: Db, judged: { id: string | null; clusterId: string | null; siteId: string }): Promise<CopySignals>;
 }
 
 const day = 86_400_000;
 const repeatedWithinDays = 7;
-const nothing: CopyFacts = { signals: [], sentences: new Map() };
+const nothing: CopySignals = { signals: [], sentences: new Map() };
 
 /** `report` hears of errors that are ours. */
 export function createCopies(deps: { db: Db; now: () => Date; report: (error: unknown) => void }): Copies {
@@ -78,7 +78,7 @@ export function createCopies(deps: { db: Db; now: () => Date; report: (error: un
         report(error);
       }
     },
-    async factsOf(tx, { id, clusterId, siteId }) {
+    async signalsOf(tx, { id, clusterId, siteId }) {
       if (clusterId === null) return nothing;
       const since = new Date(now().getTime() - repeatedWithinDays * day);
       const counts = await countCluster(tx, { id: clusterId, except: id, siteId, since });

@@ -201,6 +201,8 @@ function signalReasons(
 const signalSentences = new Map([
   ['no_link_back', 'the source does not link here'],
   ['loose_link', 'the source links to another form of the address'],
+  ['hidden_link', 'readers of the source do not see its link here'],
+  ['link_list', 'the source is a list of more than 100 links to other sites'],
   ['honeypot', 'a field that people do not see was filled in'],
   ['copy_of_spam', 'it says much the same as something marked as spam'],
   ['copy_of_approved', 'it says much the same as something approved'],

@@ -24,6 +24,8 @@ export interface Evidence {
   content: string;
   /** The address of the page that links here. */
   source?: string;
+  /** The main text of that page. */
+  sourceText?: string;
   post?: { title?: string; text?: string };
   /** Texts already approved under the same target, oldest first. */
   thread?: readonly string[];

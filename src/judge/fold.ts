@@ -3,7 +3,7 @@
 
 import { TOKEN_LIMIT } from './language.ts';
 
-/** Folded text, and how many words had letters of another script in them that look like their own. */
+/** Folded text, and how many disguises were taken off: foreign or styled letters in a word, hidden characters, spacing. */
 export interface Folded {
   text: string;
   disguised: number;
@@ -11,13 +11,14 @@ export interface Folded {
 
 /**
  * Folds `text`: NFKC (full-width and mathematical letters), lower case, invisible characters and stacked marks out,
- * look-alike letters of another script inside a word folded to the word's own (Unicode TR 39), `f.r.e.e` joined.
+ * look-alike letters of another script inside a word folded to the word's own (Unicode TR 39), `f.r.e.e` and `f r e e` joined.
  */
 export function fold(text: string): Folded {
   let folded = text;
   let disguised = 0;
   if (beyondAscii.test(text)) {
-    const composed = text.normalize('NFKC');
+    if (styledLetter.test(text)) disguised++;
+    const composed = text.normalize('NFKC').replace(pictureLetters, plainLetters);
     const visible = composed.replace(invisible, '').replace(stackedMarks, '');
     // Emoji are joined by zero-width joiners, so that one alone is no disguise.
     if (visible.length < composed.length && hiddenInWord.test(composed)) disguised++;
@@ -60,19 +61,25 @@ export function undisguise(word: string): string | null {
   if (!leet.test(word)) return null;
   let out = '';
   for (const character of word) out += leetLetters.get(character) ?? character;
-  return out;
+  return out.normalize('NFD').replace(marks, '');
 }
 
 const beyondAscii = /[^\x00-\x7f]/;
 // Soft hyphens, zero-width spaces, direction marks, variation selectors; marks that stay when all is composed.
-const invisible = /\p{DI}/gu;
+const invisible = /[\p{DI}\u0640]/gu;
+// Mathematical letters and letters in circles or squares, which nobody types by accident.
+const styledLetter = /[\u{1d400}-\u{1d7ff}\u24b6-\u24e9\u{1f130}-\u{1f189}\u1d00-\u1d22]|[\u{1f1e6}-\u{1f1ff}]{5}/u;
+// What NFKC leaves: white letters on black, small capitals, and flags' letters where they are more than one flag.
+const pictureLetters = /[\u{1f150}-\u{1f189}]|[ᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘʀꜱᴛᴜᴠᴡʏᴢ]|[\u{1f1e6}-\u{1f1ff}]{5,}/gu;
+const marks = /\p{M}/gu;
 const stackedMarks = /\p{sc=Zinh}/gu;
 const hiddenInWord = /[\p{sc=Latn}\p{sc=Cyrl}]\p{DI}[\p{sc=Latn}\p{sc=Cyrl}]/u;
 const mixedScripts = /\p{sc=Latn}[\p{sc=Cyrl}\p{sc=Grek}]|[\p{sc=Cyrl}\p{sc=Grek}]\p{sc=Latn}/u;
 const letterRun = /[\p{sc=Latn}\p{sc=Cyrl}\p{sc=Grek}]+/gu;
-const spacedOut = /(?<![\p{L}\p{N}])\p{L}(?:[.\-_*·|][\p{L}](?![\p{L}\p{N}])){3}/u;
-const spacedOutAll = /(?<![\p{L}\p{N}])\p{L}(?:[.\-_*·|][\p{L}](?![\p{L}\p{N}])){3,}/gu;
-const separators = /[.\-_*·|]/g;
+const spacedOut = /(?<![\p{L}\p{N}])\p{L}([.\-_*·| ])\p{L}(?![\p{L}\p{M}\p{N}])(?:\1\p{L}(?![\p{L}\p{M}\p{N}])){2}/u;
+const spacedOutAll =
+  /(?<![\p{L}\p{N}])\p{L}([.\-_*·| ])\p{L}(?![\p{L}\p{M}\p{N}])(?:\1\p{L}(?![\p{L}\p{M}\p{N}])){2,}/gu;
+const separators = /[.\-_*·| ]/g;
 const wordToken = /[\p{L}\p{N}@$](?:[\p{L}\p{M}\p{N}_@$]|['’](?=\p{L}))*|\p{Extended_Pictographic}/gu;
 const leet = /^(?=.*\p{L})(?=.*[0134570@$]).{3,20}$/u;
 
@@ -91,7 +98,7 @@ const leetLetters = new Map([
 const lookAlikes: [latin: string, cyrillic: string, greek: string][] = [
   ['a', 'а', 'α'],
   ['b', 'ь', 'β'],
-  ['c', 'с', 'ϲ'],
+  ['c', 'с', 'ς'],
   ['d', 'ԁ', ''],
   ['e', 'е', 'ε'],
   ['g', 'ԍ', ''],
@@ -122,6 +129,25 @@ for (const [latin, cyrillic, greek] of lookAlikes) {
   if (greek !== '') toLatin.set(greek, latin);
   toCyrillic.set(latin, cyrillic);
   if (greek !== '') toCyrillic.set(greek, cyrillic);
+}
+
+const smallCapitals = 'ᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘʀꜱᴛᴜᴠᴡʏᴢ';
+const plainCapitals = 'abcdefghijklmnoprstuvwyz';
+
+function plainLetters(run: string): string {
+  let out = '';
+  for (const character of run) {
+    const small = smallCapitals.indexOf(character);
+    if (small >= 0) out += plainCapitals[small];
+    else out += String.fromCharCode(0x61 + letterOfPicture(character.codePointAt(0) as number));
+  }
+  return out;
+}
+
+// Three alphabets follow each other in their blocks, and the flags' letters stand apart.
+function letterOfPicture(code: number): number {
+  if (code >= 0x1f1e6) return code - 0x1f1e6;
+  return code >= 0x1f170 ? code - 0x1f170 : code - 0x1f150;
 }
 
 function foldLookAlikes(word: string): string {

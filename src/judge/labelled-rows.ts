@@ -2,7 +2,7 @@
 // the service never reads files.
 
 import { createReadStream } from 'node:fs';
-import { createInterface } from 'node:readline';
+import { pipeline } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { type Kind, kinds, type Label } from '../submission.ts';
 import type { Evidence } from './features.ts';
@@ -18,38 +18,73 @@ export interface LabelledRow {
   evidence: Evidence;
 }
 
-/** The rows of a file in order. Throws an Error that names file and line on a row that is not one. */
+/** A file or a row that is none. The message names the file, the line where there is one, and what is wrong. */
+export class LabelledRowsError extends Error {}
+
+/** Longer than any row that makes sense: a file that is no JSON Lines must not be gathered as one line. */
+const MOST_LINE_CHARACTERS = 8_000_000;
+
+/** The rows of a file in order, read as they are asked for. Throws a LabelledRowsError. */
 export async function* readLabelledRows(file: string): AsyncGenerator<LabelledRow> {
-  const bytes = createReadStream(file);
-  const lines = createInterface({
-    input: file.endsWith('.gz') ? bytes.pipe(createGunzip()) : bytes,
-    crlfDelay: Number.POSITIVE_INFINITY,
-  });
   let number = 0;
-  for await (const line of lines) {
+  let before: LabelledRow | null = null;
+  for await (const line of linesOf(file)) {
     number++;
-    if (line.trim() === '') continue;
+    const text = number === 1 ? line.replace(/^\ufeff/, '') : line;
+    if (text.trim() === '') continue;
     let row: unknown;
     try {
-      row = JSON.parse(line);
+      row = JSON.parse(text);
     } catch (error) {
-      throw new Error(`${file}:${number}: not JSON`, { cause: error });
+      throw new LabelledRowsError(`${file}:${number}: not JSON`, { cause: error });
     }
-    yield toRow(row, `${file}:${number}`);
+    const read = toRow(row, `${file}:${number}`);
+    // Rows under one post follow each other in files written by hand, and only the first holds its text.
+    if (read.evidence.post?.text === undefined && read.post !== '' && read.post === before?.post)
+      Object.assign(read.evidence, given({ post: before.evidence.post }));
+    before = read;
+    yield read;
   }
 }
 
+// By hand, because node:readline loses the errors of what it reads and knows no longest line.
+async function* linesOf(file: string): AsyncGenerator<string> {
+  const bytes = createReadStream(file);
+  // What goes wrong is thrown by the loop below.
+  const input = file.endsWith('.gz') ? pipeline(bytes, createGunzip(), () => {}) : bytes;
+  input.setEncoding('utf8');
+  let number = 1;
+  let rest = '';
+  try {
+    for await (const chunk of input as AsyncIterable<string>) {
+      const lines = (rest + chunk).split('\n');
+      rest = lines.pop() ?? '';
+      number += lines.length;
+      yield* lines;
+      if (rest.length > MOST_LINE_CHARACTERS) {
+        throw new LabelledRowsError(`${file}:${number}: longer than ${MOST_LINE_CHARACTERS} characters`);
+      }
+    }
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error)) throw error;
+    const what = error.code === 'ENOENT' ? 'no such file' : error.message.replace(/, (?:open|read)\b.*/, '');
+    throw new LabelledRowsError(`${number > 1 ? `${file}:${number}` : file}: ${what}`, { cause: error });
+  }
+  yield rest;
+}
+
 function toRow(value: unknown, where: string): LabelledRow {
-  if (typeof value !== 'object' || value === null) throw new Error(`${where}: not an object`);
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new LabelledRowsError(`${where}: not an object`);
   const fields = new Map<string, unknown>(Object.entries(value));
   const text = (name: string): string | undefined => {
     const found = fields.get(name);
     return typeof found === 'string' && found !== '' ? plainHosts(found) : undefined;
   };
   const label = fields.get('label');
-  if (label !== 'ham' && label !== 'spam') throw new Error(`${where}: label must be "ham" or "spam"`);
+  if (label !== 'ham' && label !== 'spam') throw new LabelledRowsError(`${where}: label must be "ham" or "spam"`);
   const content = fields.get('content');
-  if (typeof content !== 'string') throw new Error(`${where}: content must be a string`);
+  if (typeof content !== 'string') throw new LabelledRowsError(`${where}: content must be a string`);
   const evidence: Evidence = { kind: kindOf(text('type'), text('kind')), author: {}, content: plainHosts(content) };
   Object.assign(evidence.author, given({ name: text('author'), email: text('author_email'), url: text('author_url') }));
   Object.assign(evidence, given({ title: text('title'), source: text('source') }));
@@ -67,9 +102,9 @@ function toRow(value: unknown, where: string): LabelledRow {
 }
 
 /** The fields that have a value. */
-function given<Name extends string>(fields: Record<Name, string | undefined>): { [Key in Name]?: string } {
+function given<Name extends string, Value>(fields: Record<Name, Value | undefined>): { [Key in Name]?: Value } {
   const entries = Object.entries(fields).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(entries) as { [Key in Name]?: string };
+  return Object.fromEntries(entries) as { [Key in Name]?: Value };
 }
 
 // Data sets name what a row is in `type`; `kind` is their own word for all rows, unless it is one of ours.

@@ -83,6 +83,11 @@ export class Model implements Background {
     return this.#counts.snapshot();
   }
 
+  /** Bytes of memory that the site's own counts take. */
+  get bytes(): number {
+    return this.#counts.bytes;
+  }
+
   /** The number of the site's own decisions. */
   get decisions(): number {
     return this.#counts.hamDocuments + this.#counts.spamDocuments;

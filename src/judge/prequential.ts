@@ -5,6 +5,7 @@ import { type Evidence, extractFeatures, type Features } from './features.ts';
 import type { LabelledRow } from './labelled-rows.ts';
 import { Model, type Score, type Starter, surpriseOf } from './model.ts';
 import { isRefitDue, mostRefitted } from './refit.ts';
+import { Threads } from './threads.ts';
 import { fitTuning, newTuning, type Observation, observe } from './tuning.ts';
 
 /** What a row was judged by, and how. */
@@ -18,7 +19,7 @@ export interface JudgedRow {
 export class PrequentialSite {
   readonly model: Model;
   readonly #starter: Starter | null;
-  readonly #threads = new Map<string, string[]>();
+  readonly #threads = new Threads();
   readonly #observations: Observation[] = [];
   #decisions = 0;
   #refittedAt = 0;
@@ -30,8 +31,7 @@ export class PrequentialSite {
 
   /** Judges a row by all that was learned before. */
   judge(row: LabelledRow): JudgedRow {
-    const thread = this.#threads.get(row.post) ?? [];
-    const evidence = row.post === '' ? row.evidence : { ...row.evidence, thread: thread.slice(-THREAD) };
+    const evidence = row.post === '' ? row.evidence : { ...row.evidence, thread: this.#threads.of(row.post) };
     const features = extractFeatures(evidence, this.model);
     return { evidence, features, score: this.model.score(features) };
   }
@@ -44,16 +44,9 @@ export class PrequentialSite {
     if (this.#observations.length > mostRefitted) this.#observations.shift();
     this.model.learn({ packed, label, surprise: surpriseOf(score, label) });
     this.#decisions++;
-    if (label === 'ham' && row.post !== '') {
-      const thread = this.#threads.get(row.post) ?? [];
-      thread.push(row.evidence.content);
-      this.#threads.set(row.post, thread);
-    }
+    if (label === 'ham' && row.post !== '') this.#threads.add(row.post, row.evidence.content);
     if (!isRefitDue(this.#decisions, this.#refittedAt)) return;
     this.#refittedAt = this.#decisions;
     this.model.tuning = fitTuning(this.#starter?.tuning ?? newTuning(), this.#observations);
   }
 }
-
-/** Approved texts that a submission is compared with, as the service reads them. */
-const THREAD = 20;

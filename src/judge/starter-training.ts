@@ -11,14 +11,13 @@ import { postLanguageOf } from './relevance.ts';
 import { newTuning, type Tuning } from './tuning.ts';
 
 /** How much worse a false alarm on a strange blog is than a miss: the fit's only word on costs. */
-const HAM_WEIGHT = Number(process.env.HW ?? 2.5);
+const HAM_WEIGHT = 1.9;
 
 /** How strongly the weights are pulled to a fresh tuning's: strange blogs differ more than the folds here do. */
-const PULL = Number(process.env.PULL ?? 5000);
+const PULL = 1_000;
 const PULL_TO = 0.4;
 
 /** Features seen less often are dropped: most of them are names and slips that no other blog repeats. */
-const EXX = Number(process.env.EXX ?? 1);
 const LEAST_SIGHTINGS = 2;
 const FOLDS = 10;
 
@@ -40,14 +39,14 @@ export function trainStarter(rows: readonly LabelledRow[]): { starter: Starter; 
       packed,
       label: row.label,
       surprise: 0,
-      times: (times[i] as number) * (row.site.startsWith('blog-') || row.site.includes('/') ? 1 : EXX),
+      times: times[i] as number,
       fold: folds[i] as number,
     };
   });
   const tally: Tally = { counts: new Counts(), sightings: new Counts() };
   for (const lesson of lessons) include(tally, lesson);
   const evidence = evidenceHeldOut(lessons, tally);
-  const tuning = fitTuning(evidence, rows);
+  const tuning = fitWeights(evidence, rows);
   const weights = Float64Array.from([...tuning.towardsSpam, ...tuning.towardsHam, tuning.prior, tuning.bias]);
   const heldOut = evidence.map((at) => probabilityOf(at, weights));
   return { starter: { counts: pruned(tally), tuning }, heldOut };
@@ -80,8 +79,9 @@ const HAM_PER_SPAM = 6;
 const MOST_TIMES = 4;
 
 /**
- * How often to count each row, so that ham and spam stand in much the same proportion in every language. If there were
- * many times more English ham than Finnish, every Finnish word would look like spam.
+ * How often to count each row. Ham and spam are to stand in much the same proportion in every language: if there were many
+ * times more English ham than Finnish, every Finnish word would look like spam. And English rows written by hand are to
+ * outweigh those of blogs, which are mostly English: what a few blogs talk of is not what all talk of.
  */
 function balance(rows: readonly LabelledRow[]): number[] {
   const languages = rows.map((row) => postLanguageOf(row.evidence) ?? contentLanguageOf(row.evidence));
@@ -94,8 +94,14 @@ function balance(rows: readonly LabelledRow[]): number[] {
   return rows.map((row, i) => {
     const { ham, spam } = totals.get(languages[i] as Language) ?? { ham: 0, spam: 0 };
     const wanted = row.label === 'ham' ? (spam * HAM_PER_SPAM) / ham : ham / HAM_PER_SPAM / spam;
-    return Math.max(1, Math.min(MOST_TIMES, Math.round(wanted)));
+    const outweighing = isWritten(row) && languages[i] === 'en' ? MOST_TIMES : 1;
+    return Math.max(1, Math.min(MOST_TIMES, Math.round(wanted))) * outweighing;
   });
+}
+
+/** Rows written by hand belong to no blog. */
+function isWritten(row: LabelledRow): boolean {
+  return row.site === row.post || row.site === row.id;
 }
 
 const noWords = { documents: 0, frequency: () => 0 };
@@ -176,7 +182,7 @@ function foldsOf(rows: readonly LabelledRow[]): number[] {
 
 // Logistic regression by AdaGrad over all rows at once; weights stay non-negative, as when a site adapts them. The weight
 // of the prior keeps its default: all rows share one prior, so nothing here could tell it from the bias.
-function fitTuning(heldOut: readonly HeldOut[], rows: readonly LabelledRow[]): Tuning {
+function fitWeights(heldOut: readonly HeldOut[], rows: readonly LabelledRow[]): Tuning {
   const tuning = newTuning();
   const weights = Float64Array.from([...tuning.towardsSpam, ...tuning.towardsHam, tuning.prior, tuning.bias]);
   const sums = new Float64Array(SIZE);

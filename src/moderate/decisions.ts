@@ -1,8 +1,7 @@
-// Deciding on submissions, one or many at once, taking it back, and the audit log of both.
+// Deciding on submissions, one or many at once, and taking it back. Reading the audit log is in audit.ts.
 import { Hono } from 'hono';
 import { z } from 'zod';
 import type { Caller } from '../auth.ts';
-import { getDecision, listDecisions } from '../db/audit.ts';
 import type { Db } from '../db/client.ts';
 import type { LessonOf } from '../db/decision-writes.ts';
 import { type Decision, type DecisionRequest, type DecisionResult, decide } from '../db/decisions.ts';
@@ -13,9 +12,9 @@ import { CodedError } from '../errors.ts';
 import { type Env, isId, parseJson, readBody } from '../http.ts';
 import { type Action, actions, statuses } from '../submission.ts';
 import { cleanText } from '../text.ts';
-import { readCursor, writeCursor } from './cursor.ts';
+import { type Decider, decidableFilter, requireDecidable, requireDecider, requireOwn } from './deciders.ts';
 import type { Desk } from './desk.ts';
-import { filterOf, filterSchema, idSchema, readSingles } from './filters.ts';
+import { filterOf, filterSchema, idSchema } from './filters.ts';
 import { decisionOf, itemOf } from './item.ts';
 import { requireSubmission } from './queue.ts';
 
@@ -34,13 +33,7 @@ const bulkSchema = z.union([
   z.strictObject({ action: z.enum(actions), ids: z.array(idSchema).min(1), note }),
   z.strictObject({ action: z.enum(actions), filter: filterSchema, expect: z.number().int().min(0), note }),
 ]);
-const listSchema = z.strictObject({
-  actor: z.string().max(200).optional(),
-  limit: z.coerce.number().int().min(1).max(200).default(50),
-  cursor: z.string().optional(),
-});
-
-/** `POST /submissions/<id>/<action>`, and `/decisions`. */
+/** `POST /submissions/<id>/<action>`, `POST /decisions` and `POST /decisions/<id>/undo`. */
 export function createDecisions(deps: Dependencies): { onSubmissions: Hono<Env>; decisions: Hono<Env> } {
   return { onSubmissions: singleActions(deps), decisions: decisionRoutes(deps) };
 }
@@ -48,11 +41,12 @@ export function createDecisions(deps: Dependencies): { onSubmissions: Hono<Env>;
 function singleActions(deps: Dependencies): Hono<Env> {
   const routes = new Hono<Env>();
   routes.post(`/:id/:action{${actions.join('|')}}`, async (c) => {
-    const caller = await deps.auth.require(c, 'moderate');
+    const caller = await requireDecider(deps.db, deps.auth, c);
     const body = await readBody(c, deps.maxBodyBytes);
     const input = body.length === 0 ? {} : parseJson(body, actionSchema, 'moderate.bad_input');
     const action = c.req.param('action') as Action;
     const { id } = await requireSubmission(deps.db, c.req.param('id'), caller.siteId);
+    await requireDecidable(deps.db, caller, [id]);
     const { decision, results } = await run(deps, caller, {
       action,
       ids: [id],
@@ -85,19 +79,21 @@ function decisionRoutes(deps: Dependencies): Hono<Env> {
   const routes = new Hono<Env>();
 
   routes.post('/', async (c) => {
-    const caller = await auth.require(c, 'moderate');
+    const caller = await requireDecider(db, auth, c);
     const input = parseJson(await readBody(c, deps.maxBodyBytes), bulkSchema, 'moderate.bad_input');
     const { action, note = null } = input;
     const chosen =
       'ids' in input ? { ids: few([...new Set(input.ids)]) } : await matching(db, caller, input.filter, input.expect);
+    await requireDecidable(db, caller, chosen.ids);
     const { decision, results } = await run(deps, caller, { action, ...chosen, from: undefined, note });
     if (decision === null) throw nothingDecided(results);
     return c.json(decisionOf(decision, results));
   });
 
   routes.post('/:id/undo', async (c) => {
-    const caller = await auth.require(c, 'moderate');
+    const caller = await requireDecider(db, auth, c);
     const id = c.req.param('id');
+    if (isId(id)) await requireOwn(db, caller, id);
     const undone = isId(id)
       ? await undo(db, { id, actor: caller.actor, siteId: caller.siteId, now: deps.now() })
       : null;
@@ -111,27 +107,6 @@ function decisionRoutes(deps: Dependencies): Hono<Env> {
       throw new CodedError('moderate.already_undone', 'this decision has been undone already');
     await deps.learned(undone.sites);
     return c.json(decisionOf(undone.decision, undone.results));
-  });
-
-  routes.get('/', async (c) => {
-    const { siteId } = await auth.require(c, 'moderate');
-    const { actor, limit, cursor } = readSingles(c.req.queries(), listSchema);
-    const question = ['decisions', siteId, actor ?? null];
-    const [before] = cursor === undefined ? [] : readCursor(question, cursor, 1);
-    const found = await listDecisions(db, { siteId, actor: actor ?? null, before: before ?? null, limit: limit + 1 });
-    const last = found.length > limit ? found[limit - 1] : undefined;
-    const items = found
-      .slice(0, limit)
-      .map((decision) => ({ ...decisionOf(decision), submissions: decision.submissions }));
-    return c.json({ items, next: last === undefined ? null : writeCursor(question, [last.seq]) });
-  });
-
-  routes.get('/:id', async (c) => {
-    const { siteId } = await auth.require(c, 'moderate');
-    const id = c.req.param('id');
-    const found = isId(id) ? await getDecision(db, id, siteId) : null;
-    if (found === null) throw new CodedError('moderate.not_found', `there is no decision ${id.slice(0, 50)}`);
-    return c.json(decisionOf(found.decision, found.results));
   });
   return routes;
 }
@@ -156,11 +131,11 @@ async function run(
 /** What a filter means, as it is now. Throws unless it is as many as the moderator saw. */
 async function matching(
   db: Db,
-  caller: Caller,
+  caller: Decider,
   filter: z.output<typeof filterSchema>,
   expect: number,
 ): Promise<Pick<Run, 'ids' | 'versions'>> {
-  const read = filterOf(filter, caller.siteId);
+  const read = decidableFilter(caller, filterOf(filter, caller.siteId));
   if (read.similarTo !== undefined) await requireSubmission(db, read.similarTo, caller.siteId);
   const found = few(await idsMatching(db, read, mostAtOnce + 1));
   if (found.length !== expect)

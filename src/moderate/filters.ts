@@ -7,7 +7,8 @@ import { kinds, statuses } from '../submission.ts';
 import { cleanText } from '../text.ts';
 import { acceptedUrls, parseHttpUrl, targetKey } from '../url.ts';
 
-const listOf = <Type extends z.ZodType>(type: Type) =>
+/** One, or a list of them: alternatives. */
+export const listOf = <Type extends z.ZodType>(type: Type) =>
   z
     .union([type, z.array(type).min(1).max(50)])
     .transform((value) => (Array.isArray(value) ? value : [value]) as z.output<Type>[]);
@@ -16,7 +17,7 @@ export const idSchema = z.uuid().toLowerCase();
 /** Checked after cleaning: nothing would be a part of everything. */
 const part = z.string().max(200).transform(cleanText).pipe(z.string().min(1));
 /** A number, or its text in a query. Not coerced: `null` and blanks would become 0. */
-const probability = z
+export const probability = z
   .union([z.number(), z.string().regex(/\S/, 'must be a number').transform(Number)])
   .pipe(z.number().min(0).max(1));
 /** An http or https URL. */
@@ -26,6 +27,25 @@ export const urlSchema = z.string().transform((text, context) => {
   context.addIssue(`must be ${acceptedUrls}`);
   return z.NEVER;
 });
+
+/** A time with its zone. The years are those that every part of the way can write. */
+export const timeSchema = z.iso
+  .datetime({ offset: true, error: 'must be a time such as 2026-11-23T10:00:00Z' })
+  .transform((text) => new Date(text))
+  .refine((time) => time.getUTCFullYear() >= 1970 && time.getUTCFullYear() <= 9999, 'must lie between 1970 and 9999');
+
+const day = 86_400_000;
+/** How far figures look back, and how far they may. */
+const usualDays = 90;
+const mostDays = 365;
+
+/** The time from which on figures count. Throws `moderate.bad_input` for one that is too long ago. */
+export function sinceOf(asked: Date | undefined, now: Date): Date {
+  if (asked === undefined) return new Date(now.getTime() - usualDays * day);
+  if (now.getTime() - asked.getTime() > mostDays * day)
+    throw new CodedError('moderate.bad_input', `since: must be at most ${mostDays} days ago`);
+  return asked;
+}
 
 const fields = {
   status: listOf(z.enum(statuses)).optional(),
@@ -67,6 +87,19 @@ export function readSingles<Type extends z.ZodType>(
 ): z.output<Type> {
   return checked(
     given(parameters, () => true),
+    schema,
+    'moderate.bad_input',
+  );
+}
+
+/** The same for a list of which only the parameters in `repeatable` may be given more than once. */
+export function readRepeatables<Type extends z.ZodType>(
+  parameters: Record<string, string[]>,
+  schema: Type,
+  repeatable: ReadonlySet<string>,
+): z.output<Type> {
+  return checked(
+    given(parameters, (name) => !repeatable.has(name)),
     schema,
     'moderate.bad_input',
   );

@@ -20,6 +20,7 @@ export function itemOf(submission: Submission) {
     parent: parentId,
     ref,
     probability,
+    wouldBe: submission.verdict?.wouldBe ?? null,
     receivedAt: submission.receivedAt.toISOString(),
     updatedAt: submission.updatedAt.toISOString(),
   };
@@ -28,8 +29,9 @@ export function itemOf(submission: Submission) {
 /** A submission's verdict in full; null as long as it has not been judged. */
 export function verdictOf({ verdict, judgedAt }: Submission) {
   if (verdict === null) return null;
-  const { outcome, probability, reasons, groups, tokens, epoch, n } = verdict;
-  return { outcome, probability, reasons, groups, tokens, epoch, n, judgedAt: judgedAt?.toISOString() ?? null };
+  const { outcome, wouldBe = null, probability, reasons, groups, tokens, epoch, n } = verdict;
+  const judged = judgedAt?.toISOString() ?? null;
+  return { outcome, wouldBe, probability, reasons, groups, tokens, epoch, n, judgedAt: judged };
 }
 
 /** A decision as the audit log shows it. */

@@ -24,9 +24,15 @@ const name = z
   .transform((text) => cleanText(text).trim())
   .pipe(z.string().min(1).max(200));
 const bases = z.array(base).min(1).max(20);
+const days = z.number().int().min(1).max(36_500).nullable().optional();
 const settings = z.strictObject({
   spamAbove: z.number().min(0.5).max(1).optional(),
   approveBelow: z.number().min(0).max(0.5).nullable().optional(),
+  shadow: z.boolean().optional(),
+  trustAfterApproved: z.number().int().min(1).max(1_000).nullable().optional(),
+  holdAfterDays: days,
+  closeAfterDays: days,
+  engineDecides: z.boolean().optional(),
 });
 const newSite = z.strictObject({ name: name.optional(), bases, settings: settings.optional() });
 const siteChange = z.strictObject({ name: name.optional(), bases: bases.optional(), settings: settings.optional() });
@@ -44,10 +50,12 @@ export function createSites({ db, auth, now, maxBodyBytes }: Desk): Hono<Env> {
     const caller = await auth.require(c, 'admin');
     if (caller.siteId !== null) throw new CodedError('auth.forbidden', 'a token bound to one site cannot add another');
     const input = parseJson(await readBody(c, maxBodyBytes), newSite, 'moderate.bad_input');
+    const settings = { ...defaultSettings, ...given(input.settings) };
+    requireOrder(settings);
     const site = {
       name: input.name ?? (input.bases[0] as URL).host,
       bases: input.bases,
-      settings: { ...defaultSettings, ...given(input.settings ?? {}) },
+      settings,
       now: now(),
     };
     return c.json(siteOf(await uniqueBases(() => insertSite(db, site))), 201);
@@ -72,7 +80,7 @@ export function createSites({ db, auth, now, maxBodyBytes }: Desk): Hono<Env> {
       ...(bases && { bases }),
       ...(settings && { settings: given(settings) }),
     };
-    const changed = await uniqueBases(() => updateSite(db, site.id, change));
+    const changed = await uniqueBases(() => updateSite(db, site.id, change, requireOrder));
     return c.json(siteOf(changed ?? site));
   });
   return routes;
@@ -82,14 +90,24 @@ function siteOf({ id, name, bases, settings, createdAt }: Site) {
   return { id, name, bases, settings, createdAt: createdAt.toISOString() };
 }
 
-async function requireKnown(db: Db, id: string): Promise<Site> {
+/** The site of this id. Throws `moderate.not_found` where there is none. */
+export async function requireKnown(db: Db, id: string): Promise<Site> {
   const site = isId(id) ? await getSite(db, id) : null;
   if (site === null) throw new CodedError('moderate.not_found', `there is no site ${id.slice(0, 50)}`);
   return site;
 }
 
-function given({ spamAbove, approveBelow }: z.output<typeof settings>): Partial<Site['settings']> {
-  return { ...(spamAbove !== undefined && { spamAbove }), ...(approveBelow !== undefined && { approveBelow }) };
+function given(settings: z.output<typeof siteChange>['settings'] = {}): Partial<Site['settings']> {
+  return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
+}
+
+/** One probability cannot be spam and wanted: the thresholds may not meet. */
+function requireOrder({ spamAbove, approveBelow }: Site['settings']): void {
+  if (approveBelow !== null && approveBelow >= spamAbove)
+    throw new CodedError(
+      'moderate.bad_input',
+      `settings.approveBelow: must be below spamAbove; they would be ${approveBelow} and ${spamAbove}`,
+    );
 }
 
 async function uniqueBases<Result>(write: () => Promise<Result>): Promise<Result> {

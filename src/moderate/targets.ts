@@ -9,12 +9,13 @@ import { CodedError } from '../errors.ts';
 import { type Env, isId, parseJson, readBody } from '../http.ts';
 import { cleanText } from '../text.ts';
 import type { Desk } from './desk.ts';
-import { idSchema, readSingles, urlSchema } from './filters.ts';
+import { idSchema, readSingles, timeSchema, urlSchema } from './filters.ts';
 
 const description = {
   title: z.string().max(500).transform(cleanText).optional(),
   text: z.string().transform(cleanText).optional(),
   state: z.enum(['open', 'closed', 'gone']).optional(),
+  publishedAt: timeSchema.optional(),
 };
 const newTarget = z.strictObject({ url: urlSchema, ...description });
 const targetChange = z.strictObject(description);
@@ -69,16 +70,25 @@ async function requireTarget(db: Db, id: string, caller: Caller): Promise<Target
   return target;
 }
 
-function given({ title, text, state }: z.output<typeof targetChange>) {
+function given({ title, text, state, publishedAt }: z.output<typeof targetChange>) {
   return {
     ...(title !== undefined && { title }),
     ...(text !== undefined && { text }),
     ...(state !== undefined && { state }),
+    ...(publishedAt !== undefined && { publishedAt }),
   };
 }
 
-function targetOf({ id, siteId, url, state, title, titleTold, textTold, fetchedAt, createdAt }: Target) {
-  const fetched = fetchedAt?.toISOString() ?? null;
-  const registered = titleTold || textTold;
-  return { id, site: siteId, url, state, title, registered, fetchedAt: fetched, createdAt: createdAt.toISOString() };
+function targetOf({ id, siteId, url, state, title, titleTold, textTold, ...times }: Target) {
+  return {
+    id,
+    site: siteId,
+    url,
+    state,
+    title,
+    registered: titleTold || textTold,
+    publishedAt: times.publishedAt?.toISOString() ?? null,
+    fetchedAt: times.fetchedAt?.toISOString() ?? null,
+    createdAt: times.createdAt.toISOString(),
+  };
 }

@@ -21,6 +21,7 @@ export interface Written {
 const most = { name: 200, email: 254, ref: 200, ip: 45, userAgent: 1_000, title: 500 };
 
 const optionalText = z.string().nullish();
+const optionalTime = z.iso.datetime({ offset: true }).nullish();
 const visitorSchema = z.object({
   target: z.string(),
   author: z.object({ name: z.string(), email: optionalText, url: optionalText }),
@@ -31,8 +32,8 @@ const engineSchema = visitorSchema.extend({
   ref: optionalText,
   ip: optionalText,
   userAgent: optionalText,
-  submittedAt: z.iso.datetime({ offset: true }).nullish(),
-  post: z.object({ title: optionalText, text: optionalText }).nullish(),
+  submittedAt: optionalTime,
+  post: z.object({ title: optionalText, text: optionalText, publishedAt: optionalTime }).nullish(),
 });
 
 /**
@@ -62,7 +63,7 @@ const formWords = new Map([
 
 function readFields(written: Written, maxChars: number): Comment {
   if (!written.believed) {
-    const nothing = { ref: null, ip: null, userAgent: null, submittedAt: null, post: null };
+    const nothing = { ref: null, ip: null, userAgent: null, submittedAt: null, post: null, forwarded: false };
     return { ...said(inputOf(written, visitorSchema), maxChars), ...nothing };
   }
   const input = inputOf(written, engineSchema);
@@ -70,13 +71,19 @@ function readFields(written: Written, maxChars: number): Comment {
   if (ip !== null && isIP(ip) === 0) throw badField('ip', 'must be an IP address');
   const title = text('post.title', input.post?.title, most.title);
   const post = text('post.text', input.post?.text, Number.POSITIVE_INFINITY);
+  const publishedAt = time('post.publishedAt', input.post?.publishedAt);
   return {
     ...said(input, maxChars),
     ref: text('ref', input.ref, most.ref),
     ip,
     userAgent: text('userAgent', input.userAgent, most.userAgent),
     submittedAt: time('submittedAt', input.submittedAt),
-    post: title === null && post === null ? null : { ...(title && { title }), ...(post && { text: post }) },
+    post: {
+      ...(title && { title }),
+      ...(post && { text: post }),
+      ...(publishedAt && { publishedAt }),
+    },
+    forwarded: true,
   };
 }
 

@@ -74,8 +74,8 @@ async function enter(deps: Dependencies, c: Ctx): Promise<Caller | null> {
 }
 
 function answerOfCheck(verdict: Verdict) {
-  const { outcome, probability, reasons, groups, tokens } = verdict;
-  return { outcome, probability, reasons, groups, tokens };
+  const { outcome, wouldBe = null, probability, reasons, groups, tokens } = verdict;
+  return { outcome, wouldBe, probability, reasons, groups, tokens };
 }
 
 function answerInJson(

@@ -14,7 +14,15 @@ import {
   moveSubmission,
   type Submission,
 } from '../db/submissions.ts';
-import { describeTarget, ensureTarget, findTarget, type Target } from '../db/targets.ts';
+import {
+  daysBetween,
+  describeTarget,
+  ensureTarget,
+  findTarget,
+  postedAt,
+  refreshTarget,
+  type Target,
+} from '../db/targets.ts';
 import { verdictColumns } from '../db/verdicts.ts';
 import { isId, networkOf } from '../http.ts';
 import type { Copies } from '../judge/copies.ts';
@@ -43,7 +51,9 @@ export interface Comment {
   ip: string | null;
   userAgent: string | null;
   submittedAt: Date | null;
-  post: { title?: string; text?: string } | null;
+  post: { title?: string; text?: string; publishedAt?: Date } | null;
+  /** Whether an engine sent it, which vouches for what it says of the author. */
+  forwarded: boolean;
 }
 
 /** Why something was not taken in: data that is ours, so that saying it tells a prober nothing about anybody else. */
@@ -67,6 +77,8 @@ interface Dependencies {
   ownHost: string;
   verifyDelayMs: number;
   refetchMinMs: number;
+  /** Hours after which a target's page is read again; 0: never. */
+  targetRefetchHours: number;
   judgeComment: (
     site: Site,
     target: Target | null,
@@ -86,7 +98,7 @@ export function createIntake(deps: Dependencies): Intake {
     if (ping.source.host === deps.ownHost) return { ok: false, reason: 'own_source' };
     const site = await findSiteOf(db, ping.target);
     if (site === null) return { ok: false, reason: 'unknown_target' };
-    const target = await openTarget(site, ping.target);
+    const target = await openTarget(site, ping.target, null);
     if (typeof target === 'string') return { ok: false, reason: target };
 
     const pingKey = createHash('sha256')
@@ -123,11 +135,17 @@ export function createIntake(deps: Dependencies): Intake {
     return repeat(first, ping);
   }
 
-  /** The target of this URL if it takes anything, else why it does not. */
-  async function openTarget(site: Site, url: URL): Promise<Target | Refusal> {
-    const target = await ensureTarget(db, site.id, url, now());
-    if (target.state === 'open') return target;
-    return target.state === 'gone' ? 'gone_target' : 'closed_target';
+  /** The target of this URL, with what its engine says of it now, if it takes anything; else why it does not. */
+  async function openTarget(site: Site, url: URL, post: Comment['post']): Promise<Target | Refusal> {
+    const at = now();
+    const known = await ensureTarget(db, site.id, url, at);
+    if (known.state !== 'open') return known.state === 'gone' ? 'gone_target' : 'closed_target';
+    const target = post === null ? known : await describeTarget(db, known, post);
+    const { closeAfterDays } = site.settings;
+    if (closeAfterDays !== null && daysBetween(postedAt(target), at) >= closeAfterDays) return 'closed_target';
+    const hours = deps.targetRefetchHours;
+    if (hours > 0) await refreshTarget(db, target, new Date(at.getTime() - hours * 3_600_000), at);
+    return target;
   }
 
   /** The same page pinged again: its source becomes due to be looked at once more, as often as `refetchMinMs` allows. */
@@ -149,9 +167,8 @@ export function createIntake(deps: Dependencies): Intake {
   async function comment(comment: Comment, site: Site): Promise<CommentAnswer> {
     const known = comment.ref === null ? null : await findByRef(db, site.id, comment.ref);
     if (known !== null) return { ok: true, submission: known, repeated: true };
-    const found = await openTarget(site, comment.target);
-    if (typeof found === 'string') return { ok: false, reason: found };
-    const target = comment.post === null ? found : await describeTarget(db, found, comment.post);
+    const target = await openTarget(site, comment.target, comment.post);
+    if (typeof target === 'string') return { ok: false, reason: target };
 
     const id = newId();
     const text = { id, clusterId: null, title: null, content: comment.content };
@@ -175,6 +192,7 @@ export function createIntake(deps: Dependencies): Intake {
         clusterId: place.clusterId,
         parentId: await parentOf(comment.parent, site, target),
         ref: comment.ref,
+        forwarded: comment.forwarded,
         ...address(comment.ip),
         userAgent: userAgentOf(comment.userAgent),
         ...verdictColumns(verdict, at),

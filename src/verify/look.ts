@@ -2,16 +2,23 @@
 // follows from it for a submission is decided in verification.ts.
 import { decodeHtml } from '../charset.ts';
 import { excerptAround, findLink, findLinkInText } from '../find-link.ts';
-import { readPage } from '../html.ts';
+import { type Page, readPage } from '../html.ts';
 import type { FetchResult } from '../safe-fetch.ts';
+import { cleanText } from '../text.ts';
 
 /** What a linking page tells: enough to judge it by, and to show. */
 export interface SourcePage {
   title: string | null;
   excerpt: string;
   author: string | null;
+  /** What the page says in all. */
+  text: string;
   /** The link differs from the target in scheme, fragment or trailing slash only. */
   loose: boolean;
+  /** No reader of the page sees the link. */
+  hidden: boolean;
+  /** The page is a list of links to other hosts. */
+  linkList: boolean;
 }
 
 export type Look =
@@ -50,7 +57,16 @@ export function lookAt(fetched: FetchResult, target: string): Look {
   const { text } = decodeHtml(fetched.body, contentType);
   if (kind !== 'html') {
     if (!findLinkInText(text, kind, target)) return { found: 'no_link' };
-    return { found: 'link', page: { title: new URL(fetched.url).host, excerpt: '', author: null, loose: false } };
+    const page = {
+      title: new URL(fetched.url).host,
+      excerpt: '',
+      author: null,
+      text: kind === 'text' ? cleanText(text) : '',
+      loose: false,
+      hidden: false,
+      linkList: false,
+    };
+    return { found: 'link', page };
   }
   const page = readPage(text, fetched.url);
   if (page.status410) return { found: 'gone' };
@@ -63,9 +79,22 @@ export function lookAt(fetched: FetchResult, target: string): Look {
       title,
       excerpt: excerptAround(page, found.link),
       author: page.author ?? page.siteName,
+      text: page.text,
       loose: !found.exact,
+      hidden: found.link.part === 'hidden',
+      linkList: isLinkList(page, new URL(fetched.url).host),
     },
   };
+}
+
+/** Links to other hosts, outside navigation and comments, from which on a page is a list of them. */
+const linksOfList = 100;
+
+function isLinkList(page: Page, host: string): boolean {
+  const outward = page.links.filter(
+    (link) => link.part === 'main' && link.text !== '' && new URL(link.url).host !== host,
+  );
+  return outward.length > linksOfList;
 }
 
 /** Whether two texts share so little that a moderator's word on the one says nothing about the other: under half of their words. */

@@ -1,9 +1,10 @@
-// Fetches the pages of targets that the engine has not described, for the text that off-topic is measured against.
+// Fetches the pages of targets that the engine has not described, for the text that off-topic is measured against, and
+// asks again whether they have changed. When they are due is decided where responses come in.
 import { decodeHtml } from '../charset.ts';
 import type { Db } from '../db/client.ts';
-import { finishTarget, leaseTarget, mostPostText, type Target } from '../db/targets.ts';
+import { finishTarget, leaseTarget, mostPostText, type Target, type TargetPage } from '../db/targets.ts';
 import { readPage } from '../html.ts';
-import type { SafeFetch } from '../safe-fetch.ts';
+import type { FetchedHeaders, FetchResult, SafeFetch } from '../safe-fetch.ts';
 import { crop } from '../text.ts';
 import type { Step } from '../worker.ts';
 
@@ -30,13 +31,53 @@ export function createTargetFetch(deps: Dependencies): Step {
 }
 
 async function fetchTarget({ db, now, fetch, attempts, retryMs }: Dependencies, target: Target): Promise<void> {
-  const fetched = await fetch(target.url, { purpose: 'reading the post' });
-  const isPage =
-    fetched.ok && fetched.status >= 200 && fetched.status < 300 && /html|^$/i.test(fetched.headers.contentType ?? '');
+  const headers = conditions(target);
+  const fetched = await fetch(target.url, { purpose: 'reading the post', headers });
+  const page = readTarget(fetched, now());
+  const isUnchanged = fetched.ok && fetched.status === 304 && Object.keys(headers).length > 0;
   const gone = fetched.ok && fetched.status === 410;
-  const retry = !isPage && !gone && target.attempts < attempts;
+  const retry = page === null && !isUnchanged && !gone && target.attempts < attempts;
   const dueAt = retry ? new Date(now().getTime() + retryMs) : null;
-  const page = isPage ? readPage(decodeHtml(fetched.body, fetched.headers.contentType).text, fetched.url) : null;
-  const described = page === null ? null : { title: page.title, text: crop(page.text, mostPostText) };
-  await finishTarget(db, target, { page: described, gone, now: now(), dueAt });
+  await finishTarget(db, target, { page, gone, now: now(), dueAt });
+}
+
+/** Asks for the page only if it has changed since its text was read (RFC 9110, 13.1). */
+function conditions({ text, validators }: Target): Record<string, string> {
+  if (text === null || validators === null) return {};
+  const { etag, lastModified } = validators;
+  return {
+    ...(etag !== undefined && { 'If-None-Match': etag }),
+    ...(lastModified !== undefined && { 'If-Modified-Since': lastModified }),
+  };
+}
+
+function readTarget(fetched: FetchResult, now: Date): TargetPage | null {
+  if (!fetched.ok || fetched.status < 200 || fetched.status > 299) return null;
+  const { contentType } = fetched.headers;
+  if (!/html|^$/i.test(contentType ?? '')) return null;
+  const page = readPage(decodeHtml(fetched.body, contentType).text, fetched.url);
+  return {
+    title: page.headline ?? page.title,
+    text: crop(page.text, mostPostText),
+    publishedAt: possible(page.publishedAt, now),
+    validators: validatorsOf(fetched.headers),
+  };
+}
+
+/** The web began in 1990. */
+const firstTime = Date.UTC(1990, 0);
+
+/** A time that a post may have been published at, or null. */
+function possible(time: Date | null, now: Date): Date | null {
+  return time !== null && time.getTime() >= firstTime && time <= now ? time : null;
+}
+
+/** Longer ones are not worth sending back. */
+const maxValidatorChars = 200;
+
+function validatorsOf({ etag, lastModified }: FetchedHeaders): Target['validators'] {
+  return {
+    ...(etag !== undefined && etag.length <= maxValidatorChars && { etag }),
+    ...(lastModified !== undefined && !Number.isNaN(Date.parse(lastModified)) && { lastModified }),
+  };
 }

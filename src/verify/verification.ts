@@ -9,6 +9,7 @@ import { verdictColumns } from '../db/verdicts.ts';
 import type { Copies } from '../judge/copies.ts';
 import type { FetchRequest, FetchResult, SafeFetch } from '../safe-fetch.ts';
 import type { Status } from '../submission.ts';
+import { crop } from '../text.ts';
 import type { Step } from '../worker.ts';
 import { changedMuch, type Look, lookAt, type SourcePage } from './look.ts';
 
@@ -153,7 +154,7 @@ async function first(deps: Dependencies, leased: Submission, look: Look): Promis
     await judged(deps, leased, describe(leased, look.page));
   } else if (look.found === 'no_link' && leased.kind === 'trackback') {
     // TrackBack has no verification of its own: the missing link is evidence, not proof.
-    await judged(deps, leased, { signals: withSignal(leased.signals, 'no_link_back', true) });
+    await judged(deps, leased, { signals: withSignals(leased.signals, { no_link_back: true }) });
   } else {
     await move(deps, leased, 'invalid', reasonOf(look), {});
   }
@@ -206,23 +207,36 @@ async function judge(
 }
 
 type Change = Partial<
-  Pick<Submission, 'title' | 'content' | 'authorName' | 'signals' | 'formerStatus' | 'sketch' | 'clusterId'>
+  Pick<
+    Submission,
+    'title' | 'content' | 'authorName' | 'sourceText' | 'signals' | 'formerStatus' | 'sketch' | 'clusterId'
+  >
 >;
+
+/** How much of a linking page's text is kept: enough to tell what it is about. */
+const mostSourceText = 20_000;
 
 /** What the page says of itself takes the place of what was known. A TrackBack's own words stay: the page is checked for its link. */
 function describe(
   leased: Submission,
   page: SourcePage,
-): { title: string | null; content: string; authorName: string | null; signals: string[] } {
-  const signals = withSignal(withSignal(leased.signals, 'no_link_back', false), 'loose_link', page.loose);
+): Required<Pick<Change, 'title' | 'authorName' | 'sourceText'>> & { content: string; signals: string[] } {
+  const signals = withSignals(leased.signals, {
+    no_link_back: false,
+    loose_link: page.loose,
+    hidden_link: page.hidden,
+    link_list: page.linkList,
+  });
+  const sourceText = crop(page.text, mostSourceText) || null;
   const { title, content, authorName } = leased;
   if (leased.kind === 'trackback')
-    return { title, content: content || page.excerpt, authorName: authorName || page.author, signals };
-  return { title: page.title, content: page.excerpt, authorName: page.author, signals };
+    return { title, content: content || page.excerpt, authorName: authorName || page.author, sourceText, signals };
+  return { title: page.title, content: page.excerpt, authorName: page.author, sourceText, signals };
 }
 
-function withSignal(signals: readonly string[], signal: string, present: boolean): string[] {
-  return [...signals.filter((known) => known !== signal), ...(present ? [signal] : [])];
+function withSignals(signals: readonly string[], found: Readonly<Record<string, boolean>>): string[] {
+  const others = signals.filter((known) => !Object.hasOwn(found, known));
+  return [...others, ...Object.keys(found).filter((signal) => found[signal])];
 }
 
 async function move(

@@ -25,6 +25,11 @@ describe('folding', () => {
     ['Greek look-alikes', 'chεαp lοans'],
     ['dots between letters', 'c.h.e.a.p l-o-a-n-s'],
     ['stacked marks', 'c\u0336h\u0336e\u0336a\u0336p loans'],
+    ['blanks between letters', 'c h e a p  l o a n s'],
+    ['letters in circles', 'ⓒⓗⓔⓐⓟ ⓛⓞⓐⓝⓢ'],
+    ['white letters on black', '🅲🅷🅴🅰🅿 🅛🅞🅐🅝🅢'],
+    ['small capitals', 'ᴄʜᴇᴀᴘ ʟᴏᴀɴꜱ'],
+    ["flags' letters", '🇨🇭🇪🇦🇵 🇱🇴🇦🇳🇸'],
   ])('sees through %s', (_, text) => {
     expect(wordsOf(fold(text).text)).toEqual(['cheap', 'loans']);
     expect(fold('cheap loans').disguised).toBe(0);
@@ -35,14 +40,36 @@ describe('folding', () => {
     expect(fold('Кpeдиты').disguised).toBe(1);
   });
 
+  test('counts styled letters as a disguise, but not the full-width ones of East Asian typing', () => {
+    expect(fold('𝐜𝐡𝐞𝐚𝐩').disguised).toBe(1);
+    expect(fold('ᴄʜᴇᴀᴘ').disguised).toBe(1);
+    expect(fold('ｃｈｅａｐ').disguised).toBe(0);
+  });
+
+  test('joins spaced-out and stretched words of other scripts', () => {
+    expect(fold('代 开 发 票').text).toBe('代开发票');
+    expect(fold('к а з и н о').text).toBe('казино');
+    expect(fold('كـــازينو').text).toBe('كازينو');
+  });
+
   test('leaves honest words of every script alone', () => {
-    for (const text of ['naïve café', 'привет мир', 'καλημέρα κόσμε', 'שלום עולם', 'مرحبا بالعالم']) {
+    const honest = ['naïve café', 'привет мир', 'καλημέρα κόσμε', 'שלום עולם', 'مرحبا بالعالم'];
+    const unspaced = [
+      '你好世界',
+      'こんにちは世界',
+      'สวัสดีชาวโลก',
+      '안녕하세요 여러분',
+      'नमस्ते दुनिया',
+      'xin chào thế giới',
+    ];
+    for (const text of [...honest, ...unspaced, '👍🏽 🥖 🇩🇪']) {
       expect(fold(text)).toEqual({ text, disguised: 0 });
     }
   });
 
   test('puts letters back where digits and signs stand for them', () => {
     expect(undisguise('l0an5')).toBe('loans');
+    expect(undisguise('l0ån$')).toBe('loans');
     expect(undisguise('loans')).toBeNull();
     expect(undisguise('2024')).toBeNull();
   });

@@ -5,6 +5,7 @@ let backtalk: TestService;
 let target: string;
 beforeAll(async () => {
   backtalk = await startTestService();
+  await backtalk.holdRefits();
   target = backtalk.web.url('blog.example', '/described');
   await backtalk.send('/v1/targets', { url: target, title: 'Bread', text: 'Flour, water, salt and a hot oven.' });
 });

@@ -89,6 +89,7 @@ describe('an item', () => {
       parent,
       ref: 'all-fields',
       probability: expect.any(Number),
+      wouldBe: null,
       receivedAt: expect.stringMatching(iso),
       updatedAt: expect.stringMatching(iso),
       similarCount: 0,

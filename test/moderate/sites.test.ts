@@ -17,6 +17,16 @@ async function siteAt(target: string): Promise<string | null> {
   return answer.id === undefined ? null : (await backtalk.get(`/v1/submissions/${answer.id}`)).site;
 }
 
+const byDefault = {
+  spamAbove: 0.9,
+  approveBelow: null,
+  shadow: false,
+  trustAfterApproved: null,
+  holdAfterDays: null,
+  closeAfterDays: null,
+  engineDecides: false,
+};
+
 describe('a site', () => {
   test('is created, read, listed and changed', async () => {
     const made = await create({ name: ' The <blog> ', bases: ['https://made.example/'] });
@@ -25,7 +35,7 @@ describe('a site', () => {
       id: expect.stringMatching(/^[0-9a-f-]{36}$/),
       name: 'The <blog>',
       bases: ['https://made.example/'],
-      settings: { spamAbove: 0.9, approveBelow: null },
+      settings: byDefault,
       createdAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/),
     });
     const { id } = made.json;
@@ -33,15 +43,20 @@ describe('a site', () => {
     expect((await backtalk.get('/v1/sites')).items).toContainEqual(made.json);
 
     const changed = await patch(id, { name: 'Renamed', settings: { spamAbove: 0.8 } });
-    expect(changed.json).toEqual({ ...made.json, name: 'Renamed', settings: { spamAbove: 0.8, approveBelow: null } });
-    expect((await patch(id, { settings: { approveBelow: 0.2 } })).json.settings).toEqual({
+    expect(changed.json).toEqual({ ...made.json, name: 'Renamed', settings: { ...byDefault, spamAbove: 0.8 } });
+    const all = {
       spamAbove: 0.8,
       approveBelow: 0.2,
-    });
-    expect((await patch(id, { settings: { approveBelow: null } })).json.settings).toEqual({
-      spamAbove: 0.8,
-      approveBelow: null,
-    });
+      shadow: true,
+      trustAfterApproved: 3,
+      holdAfterDays: 14,
+      closeAfterDays: 90,
+      engineDecides: true,
+    };
+    const { spamAbove: _, ...rest } = all;
+    expect((await patch(id, { settings: rest })).json.settings).toEqual(all);
+    const { spamAbove: __, ...off } = byDefault;
+    expect((await patch(id, { settings: off })).json.settings).toEqual({ ...off, spamAbove: 0.8 });
     expect((await patch(id, {})).json).toEqual(changed.json);
   });
 
@@ -60,8 +75,22 @@ describe('a site', () => {
         patch(id, { settings: { spamAbove: settings.spamAbove } }),
         patch(id, { settings: { approveBelow: settings.approveBelow } }),
       ]);
-      expect((await backtalk.get(`/v1/sites/${id}`)).settings).toEqual(settings);
+      expect((await backtalk.get(`/v1/sites/${id}`)).settings).toMatchObject(settings);
     }
+  });
+
+  test('cannot have thresholds that meet, together or one after the other', async () => {
+    const met = { spamAbove: 0.5, approveBelow: 0.5 };
+    const refused = await create({ bases: ['https://met.example/'], settings: met });
+    expect([refused.status, refused.json.error.code]).toEqual([400, 'moderate.bad_input']);
+    const { id } = (await create({ bases: ['https://met.example/'], settings: { spamAbove: 0.5 } })).json;
+    const changed = await patch(id, { name: 'Met', settings: { approveBelow: 0.5 } });
+    expect(changed.json.error).toMatchObject({
+      code: 'moderate.bad_input',
+      message: expect.stringMatching(/^settings\.approveBelow: /),
+    });
+    expect(await backtalk.get(`/v1/sites/${id}`)).toMatchObject({ name: 'met.example', settings: { spamAbove: 0.5 } });
+    expect((await patch(id, { settings: { approveBelow: 0.49 } })).status).toBe(200);
   });
 
   test('cannot have a base that another has, however it is written, and nothing of the change is kept', async () => {
@@ -128,6 +157,12 @@ describe('a site', () => {
     ['spamAbove of nothing', { bases: ['https://wrong.example/'], settings: { spamAbove: null } }],
     ['spamAbove in words', { bases: ['https://wrong.example/'], settings: { spamAbove: '0.9' } }],
     ['approveBelow too low', { bases: ['https://wrong.example/'], settings: { approveBelow: -0.01 } }],
+    ['shadow in words', { bases: ['https://wrong.example/'], settings: { shadow: 'true' } }],
+    ['engineDecides of nothing', { bases: ['https://wrong.example/'], settings: { engineDecides: null } }],
+    ['trust without an approval', { bases: ['https://wrong.example/'], settings: { trustAfterApproved: 0 } }],
+    ['half an approval', { bases: ['https://wrong.example/'], settings: { trustAfterApproved: 1.5 } }],
+    ['posts held before they are out', { bases: ['https://wrong.example/'], settings: { holdAfterDays: 0 } }],
+    ['posts closed after a century', { bases: ['https://wrong.example/'], settings: { closeAfterDays: 36_501 } }],
     ['approveBelow too high', { bases: ['https://wrong.example/'], settings: { approveBelow: 0.51 } }],
   ])('with %s is refused', async (_, body) => {
     const answer = await create(body);
@@ -209,6 +244,7 @@ describe('a target', () => {
     const first = await describeTarget({ url: `${url('/told')}/#top` });
     expect(first.status).toBe(200);
     expect(first.json).toMatchObject({ url: `${url('/told')}/`, state: 'open', title: null, registered: false });
+    expect(first.json.publishedAt).toBeNull();
     const told = await describeTarget({ url: url('/told'), title: 'Told', text: 'By the engine.' });
     expect(told.json).toMatchObject({ id: first.json.id, title: 'Told', registered: true });
     expect(await backtalk.get(`/v1/targets/${first.json.id}`)).toEqual(told.json);
@@ -216,6 +252,9 @@ describe('a target', () => {
       'Told again',
     );
     expect((await send('PATCH', `/v1/targets/${first.json.id}`, {})).json.title).toBe('Told again');
+
+    const published = await send('PATCH', `/v1/targets/${first.json.id}`, { publishedAt: '2026-11-01T10:00:00+01:00' });
+    expect(published.json.publishedAt).toBe('2026-11-01T09:00:00.000Z');
 
     for (const path of ['/told-2', '/told-3', '/told-4']) await describeTarget({ url: url(path) });
     const listed: Json[] = [];
@@ -274,7 +313,13 @@ describe('a target', () => {
   test('is refused outside every site, without a URL and with unknown fields', async () => {
     const outside = await describeTarget({ url: 'https://outside.example/' });
     expect([outside.status, outside.json.error.code]).toEqual([422, 'receive.unknown_target']);
-    for (const body of [{}, { url: 'blog' }, { url: url('/x'), state: 'shut' }, { url: url('/x'), txt: 'x' }])
+    for (const body of [
+      {},
+      { url: 'blog' },
+      { url: url('/x'), state: 'shut' },
+      { url: url('/x'), publishedAt: 'today' },
+      { url: url('/x'), txt: 'x' },
+    ])
       expect((await describeTarget(body)).json.error.code).toBe('moderate.bad_input');
     for (const query of ['limit=0', 'limit=201', 'after=1', 'site=1', 'sight=1', 'limit=1&limit=2'])
       expect((await backtalk.request('GET', `/v1/targets?${query}`)).json.error.code).toBe('moderate.bad_input');

@@ -1,4 +1,5 @@
 // A running service for one test file, and short words for talking to it over HTTP.
+import { sql } from 'drizzle-orm';
 import { readConfig } from '../../src/config.ts';
 import type { Database } from '../../src/db/client.ts';
 import { type Service, startService } from '../../src/service.ts';
@@ -35,6 +36,8 @@ export interface TestService {
   send(path: string, body?: unknown, options?: RequestOptions): Promise<Json>;
   /** Forwards a comment as an engine does, and answers what the door said. */
   comment(fields?: Record<string, unknown>): Promise<Json>;
+  /** Keeps the sites that there are from being refitted: what is judged changes by decisions alone, whenever it is asked. */
+  holdRefits(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -92,6 +95,10 @@ export async function startTestService(settings: Record<string, string> = {}): P
         ...fields,
       };
       return (await request('POST', '/v1/comments', { body: JSON.stringify(body) })).json;
+    },
+    holdRefits: async () => {
+      // As if another process were at it.
+      await database.db.execute(sql`update sites set refit_leased_until = '2999-01-01'`);
     },
     stop: async () => {
       await service.stop();

@@ -16,6 +16,8 @@ export interface Replica {
 }
 
 export interface SharedDatabase {
+  /** Where it is, on PostgreSQL; undefined embedded. */
+  url?: string;
   /** Starts a service on it. Embedded, the one before must have been stopped. */
   start(): Promise<Replica>;
   close(): Promise<void>;
@@ -29,7 +31,11 @@ export async function shareDatabase(): Promise<SharedDatabase> {
   }
   const { url, drop } = await createPostgresDatabase();
   const migrations = fileURLToPath(new URL('../../drizzle', import.meta.url));
-  return { start: () => startReplica(() => openDatabase({ databaseUrl: url, dataDir: '', migrations })), close: drop };
+  return {
+    url,
+    start: () => startReplica(() => openDatabase({ databaseUrl: url, dataDir: '', migrations })),
+    close: drop,
+  };
 }
 
 async function startReplica(database: () => Promise<Database>): Promise<Replica> {

@@ -22,8 +22,45 @@ test('a page with the link gives title, excerpt and author', () => {
   const html = `<html><head><title>On bread</title><meta name="author" content="Alice"></head><p>I like <a href="${target}">this loaf</a> a lot.</p></html>`;
   expect(lookAt(fetched(200, html), target)).toEqual({
     found: 'link',
-    page: { title: 'On bread', excerpt: '[…] I like this loaf a lot. […]', author: 'Alice', loose: false },
+    page: {
+      title: 'On bread',
+      excerpt: '[…] I like this loaf a lot. […]',
+      author: 'Alice',
+      text: 'I like this loaf a lot.',
+      loose: false,
+      hidden: false,
+      linkList: false,
+    },
   });
+});
+
+test('a link that nobody sees is hidden, unless there is another one that is seen', () => {
+  const hidden = `<div style="display: none"><p><a href="${target}">x</a></p></div>`;
+  for (const html of [hidden, `<a hidden href="${target}">x</a>`]) {
+    expect(lookAt(fetched(200, html), target)).toMatchObject({ found: 'link', page: { hidden: true } });
+    expect(lookAt(fetched(200, `${html}<a href="${target}"><img></a>`), target)).toMatchObject({
+      page: { hidden: false },
+    });
+  }
+});
+
+test('the text of a page that is plain text is what it says, clean', () => {
+  const look = lookAt(fetched(200, `see\0 ${target} for more`, 'text/plain'), target);
+  expect(look).toMatchObject({ page: { text: `see ${target} for more` } });
+});
+
+test('a page with more than 100 links to other hosts in its text is a list of links', () => {
+  const links = (count: number, host = 'other.example') =>
+    Array.from({ length: count }, (_, at) => `<li><a href="http://${host}/${at}">page ${at}</a>`).join('');
+  const link = `<a href="${target}">x</a>`;
+  const isLinkList = (html: string) => {
+    const look = lookAt(fetched(200, html), target);
+    return look.found === 'link' && look.page.linkList;
+  };
+  expect(isLinkList(link + links(100))).toBe(true);
+  expect(isLinkList(link + links(99))).toBe(false);
+  expect(isLinkList(link + links(500, 'alice.example'))).toBe(false);
+  expect(isLinkList(`${link}<nav>${links(500)}</nav><ol id="comments">${links(500)}</ol>`)).toBe(false);
 });
 
 test('W30: a page without a title is called by its host', () => {
