@@ -38,7 +38,7 @@ ALTER TABLE "rules" ADD CONSTRAINT "rules_site_id_sites_id_fk" FOREIGN KEY ("sit
 ALTER TABLE "snapshots" ADD CONSTRAINT "snapshots_site_id_sites_id_fk" FOREIGN KEY ("site_id") REFERENCES "public"."sites"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 CREATE UNIQUE INDEX "rules_value" ON "rules" USING btree (coalesce("site_id", '00000000-0000-0000-0000-000000000000'),"field","value");--> statement-breakpoint
 CREATE INDEX "submissions_cluster" ON "submissions" USING btree ("cluster_id","status") WHERE "submissions"."cluster_id" is not null;--> statement-breakpoint
-CREATE INDEX "submissions_sketch" ON "submissions" USING gin ("sketch");--> statement-breakpoint
+CREATE INDEX "submissions_sketch" ON "submissions" USING gin ("sketch") WITH (fastupdate=false);--> statement-breakpoint
 CREATE INDEX "submissions_email" ON "submissions" USING btree ("site_id",lower("author_email")) WHERE "submissions"."author_email" is not null;--> statement-breakpoint
 CREATE INDEX "submissions_source_host" ON "submissions" USING btree ("site_id",split_part("source", '/', 3)) WHERE "submissions"."source" is not null;--> statement-breakpoint
 CREATE INDEX "submissions_source_text" ON "submissions" USING btree ("updated_at") WHERE "submissions"."source_text" is not null;

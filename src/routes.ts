@@ -8,6 +8,7 @@ import { findSiteOf, getSite, hasSiteAtOrigin } from './db/sites.ts';
 import { findTarget, getTarget } from './db/targets.ts';
 import { createPublished } from './deliver/published.ts';
 import type { createAddressReader } from './http.ts';
+import type { Copies } from './judge/copies.ts';
 import type { Judge } from './judge/judge.ts';
 import type { Refitting } from './judge/refitting.ts';
 import { ruleValue } from './judge/rule-value.ts';
@@ -38,6 +39,7 @@ interface Parts {
   now: () => Date;
   log: Log;
   judge: Judge;
+  copies: Copies;
   refitting: Refitting;
   verification: Verification;
   address: ReturnType<typeof createAddressReader>;
@@ -46,7 +48,7 @@ interface Parts {
 
 /** All routes, by the path that they are mounted at. */
 export async function createRoutes(parts: Parts) {
-  const { config, db, now, log, judge, refitting, verification, address, ownHost } = parts;
+  const { config, db, now, log, judge, copies, refitting, verification, address, ownHost } = parts;
   const limit = createLimit(config.RATE_PER_MINUTE, address);
   const auth = createAuth(db, config.ADMIN_TOKEN, limit);
   const maxTrustedBodyBytes = config.MAX_TRUSTED_BODY_BYTES;
@@ -59,6 +61,7 @@ export async function createRoutes(parts: Parts) {
     refetchMinMs: config.REFETCH_MIN_MS,
     targetRefetchHours: config.TARGET_REFETCH_HOURS,
     judgeComment: judge.verdictOnComment,
+    copies,
   });
   const door: Door = {
     intake,

@@ -9,6 +9,7 @@ import { listSites } from './db/sites.ts';
 import { forgetAddresses, forgetSourceTexts } from './db/submissions.ts';
 import { addMissingSites, makeAdminToken } from './first-start.ts';
 import { createAddressReader } from './http.ts';
+import { createCopies } from './judge/copies.ts';
 import { createFactFinder } from './judge/facts.ts';
 import { createJudge, type Judge } from './judge/judge.ts';
 import { createModels } from './judge/models.ts';
@@ -85,6 +86,7 @@ export async function startService(config: Config, world: World = {}): Promise<S
       metrics.workFailed(step);
       log.error({ step, ...loggable(error) }, 'background work failed');
     };
+    const copies = createCopies({ db, now, report: (error) => reportWork('unite copies', error) });
     const source = {
       db,
       now,
@@ -93,7 +95,12 @@ export async function startService(config: Config, world: World = {}): Promise<S
     };
     const memoryBytes = config.MODEL_MEMORY_MB * 1024 * 1024;
     const models = createModels(source, { memoryBytes, watch: metrics.modelsHeld });
-    const judge = createJudge(db, models, createFactFinder(db, now), (error) => reportWork('judge again', error));
+    const judge = createJudge(db, {
+      models,
+      factsOf: createFactFinder(db, now),
+      copies,
+      report: (error) => reportWork('judge again', error),
+    });
     const refitting = createRefitting({ ...source, models, lessonOf: judge.lesson, done: metrics.refitted });
     const fetching = {
       db,
@@ -107,6 +114,7 @@ export async function startService(config: Config, world: World = {}): Promise<S
     const verification = createVerification({
       ...fetching,
       judge: judge.verdictOn,
+      copies,
       hostTurn: createHostLimit(config.HOST_FETCHES_PER_MINUTE),
       report: (error) => reportWork('verify', error),
       concurrency: config.VERIFY_CONCURRENCY,
@@ -117,6 +125,7 @@ export async function startService(config: Config, world: World = {}): Promise<S
       now,
       log,
       judge,
+      copies,
       refitting,
       verification,
       address,

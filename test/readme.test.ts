@@ -28,7 +28,8 @@ test('the worked examples of the README work, line by line and in their order', 
       said.DECISION ??= answer.decision?.id;
     }
   }
-  const [site, comment, spam, queue, one, approval, published, undone, bulk, token, log, ...more] = answers;
+  const [site, comment, spam, queue, one, approval, published, undone, bulk, similar, campaign, token, log, ...more] =
+    answers;
   expect(site).toMatchObject({ bases: ['https://blog.example/'] });
   expect(comment).toMatchObject({ status: 'held' });
   expect(spam).toMatchObject({ status: 'spam' });
@@ -38,6 +39,8 @@ test('the worked examples of the README work, line by line and in their order', 
   expect(published).toMatchObject({ count: 1 });
   expect(undone).toMatchObject({ results: [{ from: 'approved', to: 'held' }] });
   expect(bulk).toMatchObject({ results: [{ id: spam.id, ok: true }] });
+  expect(similar.items).toMatchObject([{ id: comment.id, similarCount: 0 }]);
+  expect(campaign).toMatchObject({ results: [{ id: comment.id, to: 'rejected' }] });
   expect(token).toMatchObject({ name: 'ben', scope: 'moderate' });
   expect(log.items.length).toBeGreaterThan(2);
   expect(more).toContainEqual(expect.objectContaining({ effect: 'block', value: 'roofs.example', site: null }));

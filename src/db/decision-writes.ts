@@ -6,6 +6,7 @@ import type { Db } from './client.ts';
 import { appendLog, insertLessons } from './log.ts';
 import { decisions, moves, submissions } from './schema.ts';
 import type { Submission } from './submissions.ts';
+import { outdateCopies } from './verdicts.ts';
 
 /** What a decision teaches: hashed features, and by how many sixteenths the model missed the label before it. */
 export interface NewLesson {
@@ -120,6 +121,10 @@ export async function writeChanges(
     from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb)
       as x(id uuid, status text, former text, lesson bigint, decision uuid)
     where s.id = x.id`);
+  await outdateCopies(
+    tx,
+    changes.filter(({ submission, lessonId }) => submission.lessonId !== lessonId).map(({ submission }) => submission),
+  );
 
   const sites = [...new Set(changes.map(({ submission }) => submission.siteId))].sort();
   const grown: string[] = [];

@@ -4,6 +4,7 @@ import type { AnyPgColumn } from 'drizzle-orm/pg-core';
 import type { Kind, Status } from '../submission.ts';
 import type { Db } from './client.ts';
 import { submissions, targets } from './schema.ts';
+import { isSimilarTo } from './similar.ts';
 import type { Submission } from './submissions.ts';
 
 /** Which submissions are meant. Within one filter the values are alternatives; all filters given must hold. */
@@ -19,6 +20,8 @@ export interface QueueFilter {
   q?: string[];
   minProbability?: number;
   maxProbability?: number;
+  /** The id of a submission: itself, and what says much the same. */
+  similarTo?: string;
 }
 
 export type Sort = 'oldest' | 'newest' | 'probability';
@@ -77,7 +80,7 @@ function after(sort: Sort, place: Place): SQL {
 }
 
 function conditions(db: Db, filter: QueueFilter): (SQL | undefined)[] {
-  const { status, kind, site, target, author, q, minProbability, maxProbability } = filter;
+  const { status, kind, site, target, author, q, minProbability, maxProbability, similarTo } = filter;
   return [
     status && inArray(submissions.status, status),
     kind && inArray(submissions.kind, kind),
@@ -88,6 +91,7 @@ function conditions(db: Db, filter: QueueFilter): (SQL | undefined)[] {
     q && contains(q, [submissions.title, submissions.content, submissions.source]),
     minProbability === undefined ? undefined : gte(submissions.probability, minProbability),
     maxProbability === undefined ? undefined : lte(submissions.probability, maxProbability),
+    similarTo === undefined ? undefined : isSimilarTo(similarTo),
   ];
 }
 

@@ -222,7 +222,8 @@ export const submissions = pgTable(
     index('submissions_outdated').on(table.siteId, table.verdictN).where(sql`${table.status} = 'held'`),
     index('submissions_due').on(table.dueAt).where(sql`${table.dueAt} is not null`),
     index('submissions_cluster').on(table.clusterId, table.status).where(sql`${table.clusterId} is not null`),
-    index('submissions_sketch').using('gin', table.sketch),
+    // Entries that wait in a list would be read through by every look-up, and there is one for every insertion.
+    index('submissions_sketch').using('gin', table.sketch).with({ fastupdate: false }),
     index('submissions_email')
       .on(table.siteId, sql`lower(${table.authorEmail})`)
       .where(sql`${table.authorEmail} is not null`),

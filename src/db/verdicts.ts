@@ -17,6 +17,21 @@ export async function outdateHeld(db: Db, targetId: string): Promise<void> {
     .where(and(eq(submissions.targetId, targetId), eq(submissions.status, 'held')));
 }
 
+/** Copies of what was decided on whose verdicts are outdated at once; those of the same site follow as the model learns. */
+const mostCopies = 2_000;
+
+/** Marks the verdicts on what is held, on any site, and says much the same as `decided` as outdated. */
+export async function outdateCopies(tx: Db, decided: readonly Pick<Submission, 'clusterId'>[]): Promise<void> {
+  const clusters = [...new Set(decided.map(({ clusterId }) => clusterId).filter((id) => id !== null))];
+  if (clusters.length === 0) return;
+  // A row that is locked is being moved: waiting for it, with others locked already, might be waiting in a circle.
+  await tx.execute(sql`
+    update submissions set verdict_n = -1 where id in (
+      select id from submissions where status = 'held'
+        and cluster_id = any(array(select value::uuid from jsonb_array_elements_text(${JSON.stringify(clusters)}::jsonb)))
+      limit ${mostCopies} for update skip locked)`);
+}
+
 /**
  * Held submissions whose verdict does not know all that their site has decided, and is older than `judgedBefore`, or was
  * marked as outdated; oldest knowledge first.

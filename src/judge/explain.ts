@@ -25,8 +25,17 @@ export interface Explanation {
   tokens: ExplainedToken[];
 }
 
-/** Explains `score`, given by `model` for `features` of `evidence`. Recomputes the tokens from the text. */
-export function explain(model: Model, evidence: Evidence, features: Features, score: Score): Explanation {
+/**
+ * Explains `score`, given by `model` for `features` of `evidence`. Recomputes the tokens from the text. `sentences` say of
+ * signals what only their finder knows.
+ */
+export function explain(
+  model: Model,
+  evidence: Evidence,
+  features: Features,
+  score: Score,
+  sentences: ReadonlyMap<string, string> = new Map(),
+): Explanation {
   const sums = groups.map((group, i) => ({
     group,
     weight: score.groups.reduce(
@@ -36,7 +45,7 @@ export function explain(model: Model, evidence: Evidence, features: Features, sc
   }));
   const tokens = weighTokens(model, evidence, features, score);
   return {
-    reasons: reasonsOf(model, evidence, score, sums, tokens),
+    reasons: reasonsOf(model, evidence, score, sums, tokens, sentences),
     groups: [{ group: 'bias', weight: score.bias }, { group: 'prior', weight: score.prior }, ...sums],
     tokens: tokens.slice(0, TOKENS),
   };
@@ -78,8 +87,9 @@ function reasonsOf(
   score: Score,
   sums: readonly { group: Group; weight: number }[],
   tokens: readonly ExplainedToken[],
+  sentences: ReadonlyMap<string, string>,
 ): Reason[] {
-  const facts = signalReasons(evidence.signals ?? [], tokens);
+  const facts = signalReasons(evidence.signals ?? [], tokens, sentences);
   if (!score.informed) {
     return [{ code: 'nothing_learned', detail: 'too little has been decided here to judge by' }, ...facts.map(plain)];
   }
@@ -175,9 +185,13 @@ function topicReason(weight: number, model: Model, evidence: Evidence): Weighed 
 }
 
 /** What was found is told even where it weighs nothing yet: it is a fact, and the moderator may know what it means. */
-function signalReasons(signals: readonly string[], tokens: readonly ExplainedToken[]): Weighed[] {
+function signalReasons(
+  signals: readonly string[],
+  tokens: readonly ExplainedToken[],
+  sentences: ReadonlyMap<string, string>,
+): Weighed[] {
   return signals.map((signal) => {
-    const said = signalSentences.get(signal) ?? `"${crop(signal, 60)}" was found`;
+    const said = sentences.get(signal) ?? signalSentences.get(signal) ?? `"${crop(signal, 60)}" was found`;
     const token = tokens.find((at) => at.field === 'signal' && at.token === signal);
     if (token === undefined) return { code: signal, detail: said, weight: 0 };
     return { code: signal, detail: `${said} (${counted(token)})`, weight: token.weight };
@@ -190,6 +204,9 @@ const signalSentences = new Map([
   ['hidden_link', 'readers of the source do not see its link here'],
   ['link_list', 'the source is a list of more than 100 links to other sites'],
   ['honeypot', 'a field that people do not see was filled in'],
+  ['copy_of_spam', 'it says much the same as something marked as spam'],
+  ['copy_of_approved', 'it says much the same as something approved'],
+  ['repeated', 'the same has come in several times'],
 ]);
 
 function strongest(

@@ -11,6 +11,7 @@ import type { Submission } from '../db/submissions.ts';
 import { getTarget, postedAt, type Target } from '../db/targets.ts';
 import { keepVerdict, outdatedHeld, saveVerdict } from '../db/verdicts.ts';
 import type { Label } from '../submission.ts';
+import type { Copies } from './copies.ts';
 import { explain } from './explain.ts';
 import type { FactFinder } from './facts.ts';
 import { type Evidence, extractFeatures, FEATURES_VERSION, packLesson } from './features.ts';
@@ -21,7 +22,7 @@ import type { Subject } from './rule-set.ts';
 
 /** What is judged: a submission, or one that is not stored yet. */
 export type Judgeable = Subject &
-  Pick<Submission, 'signals'> &
+  Pick<Submission, 'signals' | 'clusterId'> &
   Partial<Pick<Submission, 'sourceText'>> & { id: string | null };
 
 /** A comment as it comes in, with what its engine says of the post. */
@@ -31,6 +32,8 @@ export interface NewComment {
   post: { title?: string; text?: string; publishedAt?: Date } | null;
   ip: string | null;
   forwarded: boolean;
+  /** The cluster of the texts that say much the same; null: there are none. */
+  clusterId: string | null;
 }
 
 /** What judging takes of a target. `id` null: one not known yet; `postedAt`: when the post was published. */
@@ -55,19 +58,28 @@ export interface Judge {
 const rejudgeAfterMs = 30_000;
 const rejudgeBatch = 20;
 
-/** One judge for the process. `report` hears of errors that are ours. */
-export function createJudge(db: Db, models: Models, factsOf: FactFinder, report: (error: unknown) => void): Judge {
+/** What judging needs besides the database. `report` hears of errors that are ours. */
+interface Sources {
+  models: Models;
+  factsOf: FactFinder;
+  copies: Pick<Copies, 'signalsOf'>;
+  report: (error: unknown) => void;
+}
+
+/** One judge for the process. */
+export function createJudge(db: Db, { models, factsOf, copies, report }: Sources): Judge {
   async function verdict(site: Site, judged: Judgeable, target: JudgedTarget): Promise<Verdict> {
     const thread = target.id === null ? [] : await approvedTexts(db, target.id, judged.id);
     const facts = await factsOf(site, judged, target.postedAt);
+    const told = await copies.signalsOf(db, { ...judged, siteId: site.id });
     const { model, n, epoch } = await models.of(site.id, site.logN);
-    const evidence = evidenceOf(judged, target, thread);
+    const evidence = evidenceOf(judged, target, thread, told.signals);
     const features = extractFeatures(evidence, model);
     const score = model.score(features);
     const { probability } = score;
     const { signals, kind } = judged;
     const { reasons: policy, ...made } = decide({ probability, signals, kind }, site.settings, facts);
-    const { reasons, groups, tokens } = explain(model, evidence, features, score);
+    const { reasons, groups, tokens } = explain(model, evidence, features, score, told.sentences);
     return { ...made, probability, reasons: [...reasons, ...policy], groups, tokens, epoch, n };
   }
 
@@ -80,7 +92,7 @@ export function createJudge(db: Db, models: Models, factsOf: FactFinder, report:
   return {
     verdict,
     verdictOn,
-    verdictOnComment(site, target, { author, content, post, ip, forwarded }) {
+    verdictOnComment(site, target, { author, content, post, ip, forwarded, clusterId }) {
       const { name: authorName, email: authorEmail, url: authorUrl } = author;
       const kind = 'comment' as const;
       const judged = {
@@ -95,6 +107,7 @@ export function createJudge(db: Db, models: Models, factsOf: FactFinder, report:
         signals: [],
         ip,
         forwarded,
+        clusterId,
       };
       const title = post?.title ?? target?.title ?? null;
       const text = post?.text ?? target?.text ?? null;
@@ -104,8 +117,10 @@ export function createJudge(db: Db, models: Models, factsOf: FactFinder, report:
     async lesson(tx, submission, label) {
       const target = await getTarget(tx, submission.targetId);
       const thread = await approvedTexts(tx, submission.targetId, submission.id);
+      const { signals } = await copies.signalsOf(tx, submission);
       const { model } = await models.of(submission.siteId, 0);
-      const features = extractFeatures(evidenceOf(submission, target ?? { title: null, text: null }, thread), model);
+      const evidence = evidenceOf(submission, target ?? { title: null, text: null }, thread, signals);
+      const features = extractFeatures(evidence, model);
       const surprise = surpriseOf(model.score(features), label);
       return { features: packLesson(features.packed), featuresVersion: FEATURES_VERSION, surprise };
     },
@@ -128,12 +143,17 @@ export function createJudge(db: Db, models: Models, factsOf: FactFinder, report:
   };
 }
 
-function evidenceOf(judged: Judgeable, target: Pick<Target, 'title' | 'text'>, thread: readonly string[]): Evidence {
-  const { kind, content, signals } = judged;
+function evidenceOf(
+  judged: Judgeable,
+  target: Pick<Target, 'title' | 'text'>,
+  thread: readonly string[],
+  signals: readonly string[],
+): Evidence {
+  const { kind, content } = judged;
   return {
     kind,
     content,
-    signals,
+    signals: [...judged.signals, ...signals],
     author: given({ name: judged.authorName, email: judged.authorEmail, url: judged.authorUrl }),
     post: given({ title: target.title, text: target.text }),
     thread: [...thread].reverse(),

@@ -5,6 +5,7 @@ import { type Evidence, extractFeatures, type Features } from './features.ts';
 import type { LabelledRow } from './labelled-rows.ts';
 import { Model, type Score, type Starter, surpriseOf } from './model.ts';
 import { isRefitDue, mostRefitted } from './refit.ts';
+import { SimilarTexts, signalsOfCopies } from './similar-texts.ts';
 import { Threads } from './threads.ts';
 import { fitTuning, newTuning, type Observation, observe } from './tuning.ts';
 
@@ -20,6 +21,7 @@ export class PrequentialSite {
   readonly model: Model;
   readonly #starter: Starter | null;
   readonly #threads = new Threads();
+  #copies = new SimilarTexts();
   readonly #observations: Observation[] = [];
   #decisions = 0;
   #refittedAt = 0;
@@ -31,7 +33,9 @@ export class PrequentialSite {
 
   /** Judges a row by all that was learned before. */
   judge(row: LabelledRow): JudgedRow {
-    const evidence = row.post === '' ? row.evidence : { ...row.evidence, thread: this.#threads.of(row.post) };
+    const signals = [...(row.evidence.signals ?? []), ...signalsOfCopies(this.#copies.look(comparedText(row)))];
+    const thread = row.post === '' ? [] : this.#threads.of(row.post);
+    const evidence = { ...row.evidence, signals, thread };
     const features = extractFeatures(evidence, this.model);
     return { evidence, features, score: this.model.score(features) };
   }
@@ -44,9 +48,19 @@ export class PrequentialSite {
     if (this.#observations.length > mostRefitted) this.#observations.shift();
     this.model.learn({ packed, label, surprise: surpriseOf(score, label) });
     this.#decisions++;
+    this.#copies.add(comparedText(row), label);
+    // Cheaper than an order of use, and copies come in waves.
+    if (this.#decisions % mostCompared === 0) this.#copies = new SimilarTexts();
     if (label === 'ham' && row.post !== '') this.#threads.add(row.post, row.evidence.content);
     if (!isRefitDue(this.#decisions, this.#refittedAt)) return;
     this.#refittedAt = this.#decisions;
     this.model.tuning = fitTuning(this.#starter?.tuning ?? newTuning(), this.#observations);
   }
+}
+
+/** Rows after which what they are compared with is forgotten: files may be of any size. */
+const mostCompared = 20_000;
+
+function comparedText({ evidence }: LabelledRow): { title: string | null; content: string } {
+  return { title: evidence.title ?? null, content: evidence.content };
 }

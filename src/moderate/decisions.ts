@@ -135,7 +135,9 @@ async function matching(
   filter: z.output<typeof filterSchema>,
   expect: number,
 ): Promise<Pick<Run, 'ids' | 'versions'>> {
-  const found = few(await idsMatching(db, decidableFilter(caller, filterOf(filter, caller.siteId)), mostAtOnce + 1));
+  const read = decidableFilter(caller, filterOf(filter, caller.siteId));
+  if (read.similarTo !== undefined) await requireSubmission(db, read.similarTo, caller.siteId);
+  const found = few(await idsMatching(db, read, mostAtOnce + 1));
   if (found.length !== expect)
     throw new CodedError('moderate.count_changed', `the filter means ${found.length} submissions now, not ${expect}`, {
       count: found.length,

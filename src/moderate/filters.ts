@@ -56,6 +56,7 @@ const fields = {
   q: listOf(part).optional(),
   minProbability: probability.optional(),
   maxProbability: probability.optional(),
+  similarTo: idSchema.optional(),
 };
 
 /** The filter of a bulk decision. */
@@ -68,7 +69,7 @@ const querySchema = z.strictObject({
   cursor: z.string().optional(),
 });
 
-const single = new Set(['minProbability', 'maxProbability', 'sort', 'limit', 'cursor']);
+const single = new Set(['minProbability', 'maxProbability', 'similarTo', 'sort', 'limit', 'cursor']);
 
 /** Reads the query of a list. Throws `moderate.bad_input` for unknown, repeated or wrong parameters. */
 export function readQuery(parameters: Record<string, string[]>): z.output<typeof querySchema> {
@@ -119,7 +120,7 @@ function given(parameters: Record<string, string[]>, isSingle: (name: string) =>
 
 /** The part of a read query or JSON filter that chooses submissions, cut to what a caller may see. */
 export function filterOf(read: z.output<typeof filterSchema>, siteId: string | null): QueueFilter {
-  const { status, kind, site, target, author, q, minProbability, maxProbability } = read;
+  const { status, kind, site, target, author, q, minProbability, maxProbability, similarTo } = read;
   if (siteId !== null && site?.some((id) => id !== siteId))
     throw new CodedError('auth.forbidden', 'your token is bound to another site');
   const filter = {
@@ -131,6 +132,7 @@ export function filterOf(read: z.output<typeof filterSchema>, siteId: string | n
     q,
     minProbability,
     maxProbability,
+    similarTo,
   };
   return Object.fromEntries(Object.entries(filter).filter(([, value]) => value !== undefined));
 }

@@ -25,6 +25,7 @@ import {
 } from '../db/targets.ts';
 import { verdictColumns } from '../db/verdicts.ts';
 import { isId, networkOf } from '../http.ts';
+import type { Copies } from '../judge/copies.ts';
 import type { Kind } from '../submission.ts';
 import { sourceKey, targetKey } from '../url.ts';
 
@@ -78,7 +79,12 @@ interface Dependencies {
   refetchMinMs: number;
   /** Hours after which a target's page is read again; 0: never. */
   targetRefetchHours: number;
-  judgeComment: (site: Site, target: Target | null, comment: Comment) => Promise<Verdict>;
+  judgeComment: (
+    site: Site,
+    target: Target | null,
+    comment: Comment & { clusterId: string | null },
+  ) => Promise<Verdict>;
+  copies: Pick<Copies, 'find' | 'settle'>;
 }
 
 /** What ranks higher takes the kind over when the same page pings twice: it says more, and is checked more strictly. */
@@ -164,12 +170,15 @@ export function createIntake(deps: Dependencies): Intake {
     const target = await openTarget(site, comment.target, comment.post);
     if (typeof target === 'string') return { ok: false, reason: target };
 
-    const verdict = await deps.judgeComment(site, target, comment);
+    const id = newId();
+    const text = { id, clusterId: null, title: null, content: comment.content };
+    const place = await deps.copies.find(text);
+    const verdict = await deps.judgeComment(site, target, { ...comment, clusterId: place.copies[0] ?? null });
     const at = now();
     const stored = await insertSubmission(
       db,
       {
-        id: newId(),
+        id,
         siteId: site.id,
         targetId: target.id,
         kind: 'comment',
@@ -179,6 +188,8 @@ export function createIntake(deps: Dependencies): Intake {
         authorEmail: comment.author.email,
         authorUrl: comment.author.url,
         content: comment.content,
+        sketch: place.sketch,
+        clusterId: place.clusterId,
         parentId: await parentOf(comment.parent, site, target),
         ref: comment.ref,
         forwarded: comment.forwarded,
@@ -191,7 +202,10 @@ export function createIntake(deps: Dependencies): Intake {
       },
       { actor: 'comment', reason: null, verdict },
     );
-    if (stored !== null) return { ok: true, submission: stored, repeated: false };
+    if (stored !== null) {
+      await deps.copies.settle(text, place);
+      return { ok: true, submission: stored, repeated: false };
+    }
     const first = await findByRef(db, site.id, comment.ref ?? '');
     if (first === null) throw new Error('a comment was neither stored nor found');
     return { ok: true, submission: first, repeated: true };
@@ -222,7 +236,9 @@ export function createIntake(deps: Dependencies): Intake {
     comment,
     async check(comment, site) {
       const known = await findTarget(db, site.id, targetKey(comment.target));
-      return deps.judgeComment(site, known, comment);
+      const text = { id: null, clusterId: null, title: null, content: comment.content };
+      const { clusterId } = await deps.copies.find(text);
+      return deps.judgeComment(site, known, { ...comment, clusterId });
     },
   };
 }

@@ -6,6 +6,7 @@ import { endLease, leaseDue, leaseOne, nextDue, postpone } from '../db/leases.ts
 import type { Verdict } from '../db/schema.ts';
 import { moveSubmission, type Submission } from '../db/submissions.ts';
 import { verdictColumns } from '../db/verdicts.ts';
+import type { Copies } from '../judge/copies.ts';
 import type { FetchRequest, FetchResult, SafeFetch } from '../safe-fetch.ts';
 import type { Status } from '../submission.ts';
 import { crop } from '../text.ts';
@@ -17,6 +18,7 @@ interface Options {
   now: () => Date;
   fetch: SafeFetch;
   judge: (submission: Submission) => Promise<Verdict>;
+  copies: Pick<Copies, 'find' | 'settle'>;
   /** Takes a fetch's turn at a source host; the milliseconds to wait if it has had all its turns. */
   hostTurn: (host: string) => Promise<number | null>;
   /** Hears of errors that are ours. */
@@ -167,26 +169,49 @@ async function again(deps: Dependencies, leased: Submission, look: Look): Promis
     if (leased.status === 'removed') await endLease(deps.db, leased, null, deps.now());
     else await move(deps, leased, 'removed', reasonOf(look), { formerStatus: leased.status });
   } else {
-    const change = describe(leased, look.page);
-    const differs = changedMuch(textOf(leased), textOf({ ...leased, ...change }));
-    const verdict = await deps.judge({ ...leased, ...change });
+    const described = describe(leased, look.page);
+    const differs = changedMuch(textOf(leased), textOf({ ...leased, ...described }));
+    const { change, verdict, settle } = await judge(deps, leased, described);
     const columns = { ...change, ...verdictColumns(verdict, deps.now()), formerStatus: null };
     if (leased.status === 'removed') {
-      await move(deps, leased, differs ? 'held' : (leased.formerStatus ?? 'held'), 'its source is back', columns);
+      const to = differs ? 'held' : (leased.formerStatus ?? 'held');
+      await move(deps, leased, to, 'its source is back', columns);
     } else if (leased.status === 'approved' && differs) {
       await move(deps, leased, 'held', 'its source has changed much', columns);
     } else {
       await move(deps, leased, leased.status, null, columns);
     }
+    await settle();
   }
 }
 
-async function judged(deps: Dependencies, leased: Submission, change: Change): Promise<void> {
-  const verdict = await deps.judge({ ...leased, ...change });
+async function judged(deps: Dependencies, leased: Submission, described: Change): Promise<void> {
+  const { change, verdict, settle } = await judge(deps, leased, described);
   await move(deps, leased, 'held', null, change, verdict);
+  await settle();
 }
 
-type Change = Partial<Pick<Submission, 'title' | 'content' | 'authorName' | 'sourceText' | 'signals' | 'formerStatus'>>;
+/** The verdict on a submission as it is now, and the change with its place among copies; `settle` is for when that is stored. */
+async function judge(
+  deps: Dependencies,
+  leased: Submission,
+  described: Change,
+): Promise<{ change: Change; verdict: Verdict; settle: () => Promise<void> }> {
+  const current = { ...leased, ...described };
+  const isPlaced = leased.clusterId !== null && textOf(leased) === textOf(current);
+  if (isPlaced) return { change: described, verdict: await deps.judge(current), settle: async () => {} };
+  const place = await deps.copies.find(current);
+  const change = { ...described, sketch: place.sketch, clusterId: place.clusterId };
+  const verdict = await deps.judge({ ...leased, ...change });
+  return { change, verdict, settle: () => deps.copies.settle(current, place) };
+}
+
+type Change = Partial<
+  Pick<
+    Submission,
+    'title' | 'content' | 'authorName' | 'sourceText' | 'signals' | 'formerStatus' | 'sketch' | 'clusterId'
+  >
+>;
 
 /** How much of a linking page's text is kept: enough to tell what it is about. */
 const mostSourceText = 20_000;

@@ -92,6 +92,7 @@ describe('an item', () => {
       wouldBe: null,
       receivedAt: expect.stringMatching(iso),
       updatedAt: expect.stringMatching(iso),
+      similarCount: 0,
     });
     expect(id).toMatch(uuid7);
     expect(item.site).toMatch(uuid7);

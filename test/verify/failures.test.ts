@@ -3,6 +3,7 @@ import type { Database } from '../../src/db/client.ts';
 import { defaultSettings, insertSite } from '../../src/db/sites.ts';
 import { getSubmission, insertSubmission } from '../../src/db/submissions.ts';
 import { ensureTarget } from '../../src/db/targets.ts';
+import { createCopies } from '../../src/judge/copies.ts';
 import { createVerification } from '../../src/verify/verification.ts';
 import { openTestDatabase } from '../support/database.ts';
 
@@ -45,6 +46,7 @@ test('a ping whose verification fails here each time is given up, and keeps nobo
     judge: async () => {
       throw new Error('no verdict');
     },
+    copies: createCopies({ db, now: () => now, report: () => {} }),
     hostTurn: async () => null,
     report: () => {},
     attempts: 3,
@@ -74,6 +76,7 @@ test('a first look that fails here says nothing, and is reported', async () => {
     },
     fetch: never,
     judge: never,
+    copies: { find: never, settle: never },
     hostTurn: never,
     report: (error) => reported.push((error as Error).message),
     attempts: 3,
