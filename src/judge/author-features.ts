@@ -35,7 +35,7 @@ export function addAuthor(
 /** How much a name reads like a search term: the words other people use in their texts among its words. */
 export function commonWords(name: string, background: Background): { words: string[]; common: string[] } {
   const words = nameWordsOf(name);
-  const least = Math.max(2, background.documents / 2000);
+  const least = Math.max(2, background.documents / 5000);
   const common = words.filter((word) => background.frequency(pack(WORDS, wordHash(word))) >= least);
   return { words, common };
 }

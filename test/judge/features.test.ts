@@ -226,7 +226,8 @@ describe('relevance', () => {
 
   test('of a ping is told from the page that links here, more than from its excerpt', () => {
     const ping = { kind: 'pingback' as const, author: {}, content: 'and so we tried it last week', post };
-    const onTopic = 'Rye flour, water and salt: the sourdough bread of our neighbours, baked in a hot oven with a crust.';
+    const onTopic =
+      'Rye flour, water and salt: the sourdough bread of our neighbours, baked in a hot oven with a crust.';
     const offTopic = 'Cheap insurance quotes, car loans and mortgages, compared by our certified brokers every day.';
     const scoreOf = (sourceText: string) => measureRelevance({ ...ping, sourceText }, noBackground)?.score ?? 0;
     expect(scoreOf(onTopic)).toBeGreaterThan(scoreOf(offTopic));
