@@ -9,7 +9,7 @@ import { fitTuning, newTuning, type Observation, observe, type Tuning } from './
 export const mostRefitted = 10_000;
 
 /** Log entries since the last refit before which a new one is never due: fewer say nothing new about weights. */
-export const leastGrowth = 5;
+export const leastGrowth = 10;
 
 /** Whether a log of `entries`, of which the last refit knew `known`, has grown enough for another refit. */
 export function isRefitDue(entries: number, known: number): boolean {

@@ -10,13 +10,13 @@ import type { Tuning } from '../../src/judge/tuning.ts';
 const nothing = new Counts().snapshot();
 
 describe('a refit', () => {
-  test('is due after five entries at first, after a fifth of the log later, and after two thousand at most', () => {
+  test('is due after ten entries at first, after a fifth of the log later, and after two thousand at most', () => {
     const leastGrowth = (known: number) => {
       let entries = known;
       while (!isRefitDue(entries, known)) entries++;
       return entries - known;
     };
-    expect([0, 20, 100, 1_000, 8_000, 1_000_000].map(leastGrowth)).toEqual([5, 5, 25, 250, 2_000, 2_000]);
+    expect([0, 20, 100, 1_000, 8_000, 1_000_000].map(leastGrowth)).toEqual([10, 10, 25, 250, 2_000, 2_000]);
   });
 
   test('of the same lessons gives the same bits, whatever was decided and undone meanwhile', async () => {
@@ -123,11 +123,11 @@ test('a fixed model gives fixed bits', async () => {
   const model = new Model(null, { counts: counts.snapshot(), tuning });
   const probes = [0, 1, 2, 50, 51].map((seed) => bits(model.score({ packed: madeUp(seed) }).probability));
   expect(probes).toEqual([
-    '3feffed41704edad',
-    '3f175a4c45a1dd24',
-    '3f43806881a2f392',
-    '3f270b9a64d13d21',
-    '3feffa4dd1548f9f',
+    '3fefffe07cc41719',
+    '3edeb18c71699573',
+    '3f15d8e0acd1e6d7',
+    '3eea4a263720021a',
+    '3fefff4cb4442e1e',
   ]);
 });
 

@@ -154,6 +154,7 @@ describe('the summary of actors', () => {
 describe('undoing all that one actor decided', () => {
   test('of a flood of 300 leaves the model and the statuses as if none had been made', async () => {
     const site = await newSite(backtalk);
+    await backtalk.holdRefits();
     const ids = await comments(site, 30);
     const [sound, flood] = [await moderator(), await moderator()];
     for (const id of ids.slice(0, 5)) await sound.act(id, 'approve');

@@ -40,11 +40,13 @@ describe('a trusted author', () => {
     expect((await comment({ author: { name: 'Ann' } })).status).toBe('held');
     expect((await comment(ann('ann@other.example'))).status).toBe('held');
 
+    // What was marked as spam would be spam again in the same words.
+    const inOtherWords = { ...ann(), content: 'My grandmother used to bake hers in a wood stove.' };
     await decide(trusted.id, 'spam');
-    expect((await comment(ann())).status).toBe('held');
+    expect((await comment(inOtherWords)).status).toBe('held');
     // It was the moderator's mistake.
     await decide(trusted.id, 'hold');
-    expect((await comment(ann())).status).toBe('approved');
+    expect((await comment(inOtherWords)).status).toBe('approved');
   });
 
   test('is not made by what policy has approved, nor on another site', async () => {
@@ -73,7 +75,8 @@ describe('a trusted author', () => {
     expect(await statusOf(await visit())).toBe('held');
     // Nor can anybody lose a name by what others sign with it.
     await decide(await visit(), 'spam');
-    expect((await comment(ann())).status).toBe('approved');
+    const inOtherWords = 'My grandmother used to bake hers in a wood stove.';
+    expect((await comment({ ...ann(), content: inOtherWords })).status).toBe('approved');
   });
 
   test('may be a host whose pages link here, but not one that is only claimed', async () => {
@@ -211,6 +214,7 @@ describe('an engine', () => {
   test('decides on the submissions of its site, which teaches, and takes that back', async () => {
     const text = { content: 'A wholly unheard word: quixotry' };
     const check = () => backtalk.send('/v1/check', { target: site.target, author: { name: 'Ann' }, ...text });
+    await backtalk.holdRefits();
     const before = (await check()).probability;
     for (const token of [tokens.bound, tokens.unbound]) {
       const { id } = await site.comment(text);

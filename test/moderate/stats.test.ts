@@ -104,7 +104,7 @@ describe('the figures', () => {
   });
 
   test('say how often policy was overruled', async () => {
-    const site = await newSite(backtalk, { spamAbove: 0.5, approveBelow: 0.5 });
+    const site = await newSite(backtalk, { spamAbove: 0.5, approveBelow: 0.49 });
     const came = async ([one, other]: Message[]) =>
       [await site.comment(one as Message), await site.comment(other as Message)] as const;
     const [good, alsoGood] = await came(wanted);
