@@ -6,7 +6,7 @@ import { crop } from '../text.ts';
 import { commonWords } from './author-features.ts';
 import type { Field, Group } from './feature-set.ts';
 import { groupOf, groups } from './feature-set.ts';
-import { type Evidence, type Features, measureRelevance, readableFeatures } from './features.ts';
+import type { Evidence, Reading } from './features.ts';
 import type { Model, Score } from './model.ts';
 
 /** A word, name, address or signal that moved the logit by `weight` (above 0: towards spam), and how often it was seen. */
@@ -26,13 +26,13 @@ export interface Explanation {
 }
 
 /**
- * Explains `score`, given by `model` for `features` of `evidence`. Recomputes the tokens from the text. `sentences` say of
+ * Explains `score`, given by `model` for what was read of `evidence`. `sentences` say of
  * signals what only their finder knows.
  */
 export function explain(
   model: Model,
   evidence: Evidence,
-  features: Features,
+  reading: Reading,
   score: Score,
   sentences: ReadonlyMap<string, string> = new Map(),
 ): Explanation {
@@ -43,9 +43,9 @@ export function explain(
       score.corrections[i] ?? 0,
     ),
   }));
-  const tokens = weighTokens(model, evidence, features, score);
+  const tokens = weighTokens(model, reading, score);
   return {
-    reasons: reasonsOf(model, evidence, score, sums, tokens, sentences),
+    reasons: reasonsOf(model, evidence, reading, score, sums, tokens, sentences),
     groups: [{ group: 'bias', weight: score.bias }, { group: 'prior', weight: score.prior }, ...sums],
     tokens: tokens.slice(0, TOKENS),
   };
@@ -56,20 +56,19 @@ const REASONS = 6;
 /** What moved the logit by less does not count as a reason: 0.15 is about four points of a hundred in the middle. */
 const LEAST = 0.15;
 
-function weighTokens(model: Model, evidence: Evidence, features: Features, score: Score): ExplainedToken[] {
+function weighTokens(model: Model, { features, labels }: Reading, score: Score): ExplainedToken[] {
   if (!score.informed) return [];
-  const labels = readableFeatures(evidence, model);
+  const weigh = model.weigher(features.packed.length);
   const tokens: ExplainedToken[] = [];
   for (const feature of features.packed) {
     const label = labels.get(feature);
     // Pairs of rare Han characters are cut between their halves: nobody can read those, and no database takes them.
-    const known =
-      label === undefined || !label.token.isWellFormed() ? null : model.weigh(feature, features.packed.length);
+    const known = label === undefined || !label.token.isWellFormed() ? null : weigh(feature);
     if (label === undefined || known === null) continue;
     const group = groups[groupOf(feature)];
     const part = score.groups.find((at) => at.group === group && at.evidence > 0 === known.ratio > 0);
-    const evidence = part === undefined ? 0 : (part.weight * known.ratio) / Math.sqrt(part.features);
-    const weight = evidence + known.correction;
+    const evident = part === undefined ? 0 : (part.weight * known.ratio) / Math.sqrt(part.features);
+    const weight = evident + known.correction;
     if (weight === 0) continue;
     tokens.push({ ...label, weight, spam: known.spam, ham: known.ham });
   }
@@ -84,6 +83,7 @@ interface Weighed extends Reason {
 function reasonsOf(
   model: Model,
   evidence: Evidence,
+  reading: Reading,
   score: Score,
   sums: readonly { group: Group; weight: number }[],
   tokens: readonly ExplainedToken[],
@@ -99,7 +99,7 @@ function reasonsOf(
     linkReason(weightOf('links'), tokens),
     shapeReason(weightOf('shape')),
     authorReason(weightOf('author') + weightOf('address') + weightOf('email'), model, evidence, tokens),
-    topicReason(weightOf('relevance'), model, evidence),
+    topicReason(weightOf('relevance'), reading),
   ];
   const strong = found
     .filter((reason): reason is Weighed => reason !== null && Math.abs(reason.weight) >= LEAST)
@@ -167,8 +167,7 @@ function authorReason(
   return { code: 'author', detail: manner + counts, weight };
 }
 
-function topicReason(weight: number, model: Model, evidence: Evidence): Weighed | null {
-  const relevance = measureRelevance(evidence, model);
+function topicReason(weight: number, { relevance }: Reading): Weighed | null {
   if (relevance === null || relevance.words === 0) return null;
   const of = `${relevance.shared} of its ${relevance.words} telling words`;
   if (weight > 0 && relevance.shared * 4 <= relevance.words) {

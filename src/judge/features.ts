@@ -61,17 +61,21 @@ export function extractFeatures(evidence: Evidence, background: Background): Fea
   return { packed: set.toSorted() };
 }
 
-/** What a reader may be shown of each feature that can be shown: words, author, links and signals, never 4-grams. */
-export function readableFeatures(evidence: Evidence, background: Background): Map<number, Label> {
-  const labels = new Map<number, Label>();
-  gather(new FeatureSet(labels), evidence, background);
-  return labels;
+/** The features of a submission, and what a reader may be told of them. */
+export interface Reading {
+  features: Features;
+  /** Words, author, links and signals by their features; never 4-grams. */
+  labels: Map<number, Label>;
+  /** How much it is about what it answers; null when that is not known. */
+  relevance: Relevance | null;
 }
 
-/** How much the submission is about what it answers; null when that is not known. */
-export function measureRelevance(evidence: Evidence, background: Background): Relevance | null {
-  const text = readText(evidence);
-  return relevanceOf(topicWords(text, evidence), text.language, evidence, background);
+/** The same features with what an explanation needs. */
+export function readFeatures(evidence: Evidence, background: Background): Reading {
+  const labels = new Map<number, Label>();
+  const set = new FeatureSet(labels);
+  const relevance = gather(set, evidence, background);
+  return { features: { packed: set.toSorted() }, labels, relevance };
 }
 
 /** The language of the content, as far as it can be told. */
@@ -82,7 +86,7 @@ export function contentLanguageOf(evidence: Evidence): Language {
 const SIGNAL = groups.indexOf('signal');
 const signalSeed = seed('signal');
 
-function gather(set: FeatureSet, evidence: Evidence, background: Background): void {
+function gather(set: FeatureSet, evidence: Evidence, background: Background): Relevance | null {
   const text = readText(evidence);
   addWords(set, text);
   addGrams(set, text.folded);
@@ -95,6 +99,7 @@ function gather(set: FeatureSet, evidence: Evidence, background: Background): vo
   const nameWords = name ? nameWordsOf(name) : [];
   addRelevance(set, relevance, evidence, nameWords, hosts.length > 0);
   for (const signal of evidence.signals ?? []) set.addText(SIGNAL, signalSeed, signal, 'signal');
+  return relevance;
 }
 
 /** What tells the topic of a submission: of a ping, the page that links here, of which its content is an excerpt. */

@@ -14,7 +14,7 @@ import type { Label } from '../submission.ts';
 import type { Copies } from './copies.ts';
 import { explain } from './explain.ts';
 import type { FactFinder } from './facts.ts';
-import { type Evidence, extractFeatures, FEATURES_VERSION, packLesson } from './features.ts';
+import { type Evidence, extractFeatures, FEATURES_VERSION, packLesson, readFeatures } from './features.ts';
 import { surpriseOf } from './model.ts';
 import type { Models } from './models.ts';
 import { decide } from './policy.ts';
@@ -74,12 +74,12 @@ export function createJudge(db: Db, { models, factsOf, copies, report }: Sources
     const told = await copies.signalsOf(db, { ...judged, siteId: site.id });
     const { model, n, epoch } = await models.of(site.id, site.logN);
     const evidence = evidenceOf(judged, target, thread, told.signals);
-    const features = extractFeatures(evidence, model);
-    const score = model.score(features);
+    const reading = readFeatures(evidence, model);
+    const score = model.score(reading.features);
     const { probability } = score;
     const { signals, kind } = judged;
     const { reasons: policy, ...made } = decide({ probability, signals, kind }, site.settings, facts);
-    const { reasons, groups, tokens } = explain(model, evidence, features, score, told.sentences);
+    const { reasons, groups, tokens } = explain(model, evidence, reading, score, told.sentences);
     return { ...made, probability, reasons: [...reasons, ...policy], groups, tokens, epoch, n };
   }
 

@@ -119,11 +119,15 @@ export class Model implements Background {
     const { packed } = features;
     const corrections = new Float64Array(groups.length);
     const correctionScale = CORRECTION / Math.sqrt(Math.max(packed.length, 1));
+    const starter = this.#starter?.counts ?? null;
     for (let i = 0; i < packed.length; i++) {
       const feature = packed[i] as number;
       const group = (feature >>> BUCKET_BITS) - 1;
-      corrections[group] = (corrections[group] as number) + this.#correction(feature) * correctionScale;
-      const ratio = this.#ratio(feature, blend.share, bases[group] as Base);
+      const slot = this.#counts.indexOf(feature);
+      const at = starter === null ? -1 : starter.indexOf(feature);
+      if (slot < 0 && at < 0) continue;
+      corrections[group] = (corrections[group] as number) + this.#correction(slot) * correctionScale;
+      const ratio = this.#ratio(feature, slot, at, blend.share, bases[group] as Base);
       if (ratio === null) continue;
       const side = ratio > 0 ? towardsSpam : towardsHam;
       side[group] = (side[group] as number) + ratio;
@@ -152,22 +156,27 @@ export class Model implements Background {
   }
 
   /**
-   * What is known of one of `features` features; null if it was never seen. Times seen are the site's and the starter's
-   * together.
+   * Tells what is known of each feature of a text of `features` features; null if it was never seen. Times seen are the site's
+   * and the starter's together.
    */
-  weigh(feature: number, features: number): FeatureWeight | null {
+  weigher(features: number): (feature: number) => FeatureWeight | null {
     const blend = this.#blend();
-    const base = this.#base(groupOf(feature), blend);
-    const ratio = this.#ratio(feature, blend.share, base);
-    if (ratio === null) return null;
-    const slot = this.#counts.indexOf(feature);
+    const bases = groups.map((_, group) => this.#base(group, blend));
+    const correctionScale = CORRECTION / Math.sqrt(Math.max(features, 1));
+    const own = this.#counts;
     const starter = this.#starter?.counts;
-    const at = starter?.indexOf(feature) ?? -1;
-    return {
-      ratio: ratio * base.trust,
-      correction: (this.#correction(feature) * CORRECTION) / Math.sqrt(Math.max(features, 1)),
-      spam: this.#counts.spamAt(slot) + (starter?.spamAt(at) ?? 0),
-      ham: this.#counts.hamAt(slot) + (starter?.hamAt(at) ?? 0),
+    return (feature) => {
+      const base = bases[groupOf(feature)] as Base;
+      const slot = own.indexOf(feature);
+      const at = starter?.indexOf(feature) ?? -1;
+      const ratio = this.#ratio(feature, slot, at, blend.share, base);
+      if (ratio === null) return null;
+      return {
+        ratio: ratio * base.trust,
+        correction: this.#correction(slot) * correctionScale,
+        spam: own.spamAt(slot) + (starter?.spamAt(at) ?? 0),
+        ham: own.hamAt(slot) + (starter?.hamAt(at) ?? 0),
+      };
     };
   }
 
@@ -200,14 +209,13 @@ export class Model implements Background {
     };
   }
 
-  #ratio(feature: number, share: number, base: Base): number | null {
+  /** The ratio of a feature that stands at `slot` in the site's counts and `at` in the starter's; null if it was never seen. */
+  #ratio(feature: number, slot: number, at: number, share: number, base: Base): number | null {
     // Presence is a fact of the site's form: what other sites' forms ask for says nothing here.
     if (feature === base.present) return null;
-    const slot = this.#counts.indexOf(feature);
     let ham = this.#emphasizedHam(slot);
     let spam = this.#emphasizedSpam(slot);
-    if (this.#starter !== null) {
-      const at = this.#starter.counts.indexOf(feature);
+    if (this.#starter !== null && at >= 0) {
       ham += share * this.#starter.counts.hamAt(at);
       spam += share * this.#starter.counts.spamAt(at);
     }
@@ -230,8 +238,7 @@ export class Model implements Background {
    * would have moved it: the sum of its gradients over the root of their size (dual averaging, Duchi et al. 2011). Sums,
    * unlike steps, can be taken back.
    */
-  #correction(feature: number): number {
-    const slot = this.#counts.indexOf(feature);
+  #correction(slot: number): number {
     if (slot < 0) return 0;
     const spam = this.#counts.spamSurpriseAt(slot);
     const ham = this.#counts.hamSurpriseAt(slot);

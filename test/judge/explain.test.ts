@@ -3,7 +3,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Taught } from '../../src/judge/counts.ts';
 import { type Explanation, explain } from '../../src/judge/explain.ts';
-import { type Evidence, extractFeatures, type Features } from '../../src/judge/features.ts';
+import { type Evidence, extractFeatures, type Features, readFeatures } from '../../src/judge/features.ts';
 import { Model, type Score } from '../../src/judge/model.ts';
 import type { Label } from '../../src/submission.ts';
 
@@ -94,7 +94,7 @@ function lesson({ packed }: Features, label: Label): Taught {
 const names = ['Ada', 'Bo Lind', 'Cem', 'Dora Weiss', 'Eli', 'Fay', 'Gus Moen', 'Hana', 'Ivo', 'Jo', 'Kim', 'Lea'];
 
 function judge(model: Model, evidence: Evidence): { explanation: Explanation; score: Score } {
-  const features: Features = extractFeatures(evidence, model);
-  const score = model.score(features);
-  return { explanation: explain(model, evidence, features, score), score };
+  const reading = readFeatures(evidence, model);
+  const score = model.score(reading.features);
+  return { explanation: explain(model, evidence, reading, score), score };
 }

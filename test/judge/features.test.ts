@@ -6,10 +6,9 @@ import { groupOf, groups } from '../../src/judge/feature-set.ts';
 import {
   type Evidence,
   extractFeatures,
-  measureRelevance,
   noBackground,
   packLesson,
-  readableFeatures,
+  readFeatures,
   unpackLesson,
 } from '../../src/judge/features.ts';
 import { fold, undisguise, wordsOf } from '../../src/judge/fold.ts';
@@ -157,7 +156,7 @@ describe('features', () => {
   });
 
   test('that can be shown are words, names, addresses and signals as they were written', () => {
-    const labels = [...readableFeatures(full, noBackground).values()].map((at) => `${at.field}: ${at.token}`);
+    const labels = [...readFeatures(full, noBackground).labels.values()].map((at) => `${at.field}: ${at.token}`);
     for (const label of [
       'content: rye',
       'title: notes',
@@ -175,7 +174,7 @@ describe('features', () => {
 
   test('that can be shown are all features of the evidence', () => {
     const packed = new Set(extractFeatures(full, noBackground).packed);
-    for (const feature of readableFeatures(full, noBackground).keys()) expect(packed.has(feature)).toBe(true);
+    for (const feature of readFeatures(full, noBackground).labels.keys()) expect(packed.has(feature)).toBe(true);
   });
 
   test('stay bounded for hostile texts', () => {
@@ -211,8 +210,14 @@ describe('relevance', () => {
   const post = { title: 'Rye bread', text: 'Rye flour wants more water than wheat, and a night in the fridge.' };
 
   test('is higher for a text about the post than for one about something else', () => {
-    const on = measureRelevance({ ...bare, post, content: 'How much water did the rye flour take?' }, noBackground);
-    const off = measureRelevance({ ...bare, post, content: 'Compare insurance quotes for motorcycles' }, noBackground);
+    const on = readFeatures(
+      { ...bare, post, content: 'How much water did the rye flour take?' },
+      noBackground,
+    ).relevance;
+    const off = readFeatures(
+      { ...bare, post, content: 'Compare insurance quotes for motorcycles' },
+      noBackground,
+    ).relevance;
     expect(on?.score).toBeGreaterThan(off?.score ?? 0);
     expect(off?.shared).toBe(0);
   });
@@ -220,8 +225,8 @@ describe('relevance', () => {
   test('counts what was approved below the post as its topic', () => {
     const content = 'Mine tasted of vinegar too';
     const thread = ['It tasted strongly of vinegar'];
-    expect(measureRelevance({ ...bare, post, content }, noBackground)?.shared).toBe(0);
-    expect(measureRelevance({ ...bare, post, content, thread }, noBackground)?.sharedThread).toBe(2);
+    expect(readFeatures({ ...bare, post, content }, noBackground).relevance?.shared).toBe(0);
+    expect(readFeatures({ ...bare, post, content, thread }, noBackground).relevance?.sharedThread).toBe(2);
   });
 
   test('of a ping is told from the page that links here, more than from its excerpt', () => {
@@ -229,13 +234,13 @@ describe('relevance', () => {
     const onTopic =
       'Rye flour, water and salt: the sourdough bread of our neighbours, baked in a hot oven with a crust.';
     const offTopic = 'Cheap insurance quotes, car loans and mortgages, compared by our certified brokers every day.';
-    const scoreOf = (sourceText: string) => measureRelevance({ ...ping, sourceText }, noBackground)?.score ?? 0;
+    const scoreOf = (sourceText: string) => readFeatures({ ...ping, sourceText }, noBackground).relevance?.score ?? 0;
     expect(scoreOf(onTopic)).toBeGreaterThan(scoreOf(offTopic));
-    expect(measureRelevance({ ...ping, sourceText: onTopic }, noBackground)?.shared).toBeGreaterThan(0);
+    expect(readFeatures({ ...ping, sourceText: onTopic }, noBackground).relevance?.shared).toBeGreaterThan(0);
   });
 
   test('is not known without a post', () => {
-    expect(measureRelevance({ ...bare, content: 'rye' }, noBackground)).toBeNull();
+    expect(readFeatures({ ...bare, content: 'rye' }, noBackground).relevance).toBeNull();
   });
 });
 

@@ -4,6 +4,7 @@
 import { defaultSettings } from '../../db/sites.ts';
 import { type Figures, figuresOf, type Judged } from '../../judge/evaluation.ts';
 import { type Explanation, explain } from '../../judge/explain.ts';
+import { readFeatures } from '../../judge/features.ts';
 import { type LabelledRow, readLabelledRows } from '../../judge/labelled-rows.ts';
 import { decide, noFacts } from '../../judge/policy.ts';
 import { PrequentialSite } from '../../judge/prequential.ts';
@@ -32,12 +33,16 @@ export async function evaluateFile(
   const judged: Judged[] = [];
   for await (const row of readLabelledRows(file)) {
     const judgement = site.judge(row);
-    const { evidence, features, score } = judgement;
+    const { evidence, score } = judgement;
     const judgedBy = { probability: score.probability, signals: evidence.signals ?? [], kind: evidence.kind };
     const { outcome } = decide(judgedBy, { ...defaultSettings, spamAbove: 0.5 }, noFacts);
     const one = { probability: score.probability, isSpam: row.label === 'spam', calledSpam: outcome === 'spam' };
     judged.push(one);
-    observe({ row, judged: one, explain: () => explain(site.model, evidence, features, score) });
+    observe({
+      row,
+      judged: one,
+      explain: () => explain(site.model, evidence, readFeatures(evidence, site.model), score),
+    });
     if (!isStatic) site.learn(row, judgement);
   }
   return { ...figuresOf(judged), seconds: Number(process.hrtime.bigint() - started) / 1e9 };
