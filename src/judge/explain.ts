@@ -60,11 +60,10 @@ function weighTokens(model: Model, { features, labels }: Reading, score: Score):
   if (!score.informed) return [];
   const weigh = model.weigher(features.packed.length);
   const tokens: ExplainedToken[] = [];
-  for (const feature of features.packed) {
-    const label = labels.get(feature);
+  for (const [feature, label] of labels) {
+    const known = weigh(feature);
     // Pairs of rare Han characters are cut between their halves: nobody can read those, and no database takes them.
-    const known = label === undefined || !label.token.isWellFormed() ? null : weigh(feature);
-    if (label === undefined || known === null) continue;
+    if (known === null || !label.token.isWellFormed()) continue;
     const group = groups[groupOf(feature)];
     const part = score.groups.find((at) => at.group === group && at.evidence > 0 === known.ratio > 0);
     const evident = part === undefined ? 0 : (part.weight * known.ratio) / Math.sqrt(part.features);
