@@ -63,7 +63,7 @@ const all = { ipv4: 32, ipv6: 128 };
 /**
  * The rule that decides on a submission: any that blocks wins over all that allow. Null where none matches. To be kept out
  * it is enough to be bad in one place; to be let in, a submission must point nowhere but where a rule allows, and
- * an author's name and e-mail address count only where an engine vouches for them.
+ * of a comment only its sender's address counts unless an engine has forwarded it: a visitor may type anything.
  */
 export function matchRule(rules: RuleSet, subject: Subject): Rule | null {
   return matchBlock(rules.block, subject) ?? matchAllow(rules.allow, subject) ?? null;
@@ -83,10 +83,13 @@ function matchBlock(side: Side, subject: Subject): Rule | undefined {
 
 function matchAllow(side: Side, subject: Subject): Rule | undefined {
   if (side.size === 0) return undefined;
+  const address = byAddress(side, subject.ip);
+  // A visitor's browser may say anything; only where it comes from is a fact.
+  if (address !== undefined || (subject.kind === 'comment' && !subject.forwarded)) return address;
   const person = subject.forwarded
     ? (byEmail(side, subject.authorEmail) ?? byAuthor(side, subject.authorName))
     : undefined;
-  return byAddress(side, subject.ip) ?? person ?? byAllPlaces(side, subject) ?? byPhrase(side, subject);
+  return person ?? byAllPlaces(side, subject) ?? byPhrase(side, subject);
 }
 
 /** A ping comes from its verified source; a comment from nowhere but what it links to. */
@@ -145,9 +148,23 @@ function origins({ authorUrl, source }: Subject): Place[] {
  * e-mail address.
  */
 function linkedFrom(content: string): Place[] {
-  const text = decodeEntities(content).replace(/:\/\/[^\s/@<>"']{1,100}@/g, '://');
-  return findLinks(text).links.flatMap(({ host, path }) => placesOf(`http://${host}${path}`));
+  const text = decodeEntities(content)
+    .replace(/[\u3002\uff0e\uff61]/g, '.')
+    .replace(/:\/\/[^\s/@<>"']{1,100}@/g, '://');
+  const found = findLinks(text).links.flatMap(({ host, path }) => placesOf(`http://${host}${path}`));
+  // Whatever stands behind a scheme is a link to somebody: what cannot be read as one leads nowhere that a rule allows.
+  const written = [...text.matchAll(addressWritten)].slice(0, mostAddresses).map(([, host = '', path = '']) => {
+    const url = host === '' ? null : parseUrl(`http://${host}${path}`);
+    return url === null ? nowhere : placeOf(url);
+  });
+  return [...found, ...written];
 }
+
+/** Host and path behind a scheme, the host ending at the first character that none has. */
+const addressWritten =
+  /:\/\/(\[[0-9a-f:.]{0,60}\]|[\p{L}\p{M}\p{N}._~%-]{0,253})(?::\d{0,5})?(\/[^\s"'<>]{0,2000})?/giu;
+const mostAddresses = 1_000;
+const nowhere: Place = { host: '', segments: [] };
 
 function placesOf(written: string): Place[] {
   const url = parseUrl(written);

@@ -77,17 +77,20 @@ function networkValue(text: string): RuleValue {
 
 function hostValue(text: string, problem: string): RuleValue {
   const host = hostKey(text);
-  if (host === null) return { ok: false, problem };
+  // `.example.com`, `*.example.com` and `1.2.3` would mean something else here than to whoever writes them.
+  const isPlain = /^(?!\.)(?!.*\.\.)[^*]+$/.test(text) && (isIP(host ?? '') === 0 || isIP(text) !== 0);
+  if (host === null || (!isPlain && !text.startsWith('['))) return { ok: false, problem };
   if (!isPublicSuffix(host)) return { ok: true, value: host };
   return { ok: false, problem: `${host} is a public suffix: the hosts below it belong to many owners` };
 }
 
 function urlValue(text: string): RuleValue {
   const url = parseHttpUrl(/^[a-z]+:\/\//i.test(text) ? text : `http://${text}`);
-  if (url === null || url.search !== '' || url.hash !== '')
-    return { ok: false, problem: 'must be a URL such as https://example.com/path, without query and fragment' };
+  const problem = 'must be a URL such as https://example.com/path, without query and fragment';
+  if (url === null || text.startsWith('/') || url.search !== '' || url.hash !== '') return { ok: false, problem };
   const { host, segments } = placeOf(url);
-  return { ok: true, value: [host, ...segments].join('/') };
+  // A folder of a host that many share is somebody's; the host itself is not.
+  return segments.length === 0 ? hostValue(host, problem) : { ok: true, value: [host, ...segments].join('/') };
 }
 
 function emailValue(text: string): RuleValue {

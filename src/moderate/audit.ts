@@ -15,6 +15,7 @@ import { undo } from '../db/undo.ts';
 import { CodedError } from '../errors.ts';
 import { type Env, isId, parseJson, readBody } from '../http.ts';
 import { actions } from '../submission.ts';
+import { cleanText } from '../text.ts';
 import { readCursor, writeCursor } from './cursor.ts';
 import type { Desk } from './desk.ts';
 import { idSchema, listOf, readRepeatables, readSingles, sinceOf, timeSchema } from './filters.ts';
@@ -31,7 +32,7 @@ const mostUndone = 5_000;
 const mostActors = 200;
 
 const fields = {
-  actor: listOf(z.string().min(1).max(200)).optional(),
+  actor: listOf(z.string().max(200).transform(cleanText).pipe(z.string().min(1))).optional(),
   action: listOf(z.enum(actions)).optional(),
   site: idSchema.optional(),
   since: timeSchema.optional(),

@@ -111,6 +111,9 @@ function given(parameters: Record<string, string[]>, isSingle: (name: string) =>
     .map(([name, values]) => {
       if (isSingle(name) && values.length > 1)
         throw new CodedError('moderate.bad_input', `${name}: may be given once only`);
+      // A form sends its empty fields along; but a copy of nothing must not mean everything.
+      if (name === 'similarTo' && values.includes(''))
+        throw new CodedError('moderate.bad_input', 'similarTo: must be the id of a submission');
       const written = values.filter((value) => value !== '');
       return [name, isSingle(name) ? written[0] : written] as const;
     })

@@ -79,6 +79,11 @@ describe('a value', () => {
     ['host', 'ben@roofs.example', 'without scheme'],
     ['host', '*.roofs.example', 'host'],
     ['host', '.', 'host'],
+    ['host', '.roofs.example', 'host'],
+    ['host', 'a..roofs.example', 'host'],
+    ['host', '1.2.3', 'host'],
+    ['url', '/cheap', 'URL'],
+    ['url', 'https://github.io/', 'public suffix'],
     ['host', '', 'host'],
     ['host', 'com', 'public suffix'],
     ['host', 'CO.UK', 'public suffix'],
@@ -255,6 +260,29 @@ describe('a rule that allows', () => {
     expect(matches(two, { ...home, content: 'see https://host.example/ann/post' })).not.toBeNull();
   });
 
+  test.each([
+    '<a href="http://[2001:db8::bad]/pills">pills</a>',
+    '[url]http://evil.example[/url]',
+    'http://evil.example[ x',
+    'http://evil.example^x',
+    'http://evil\u3002example/',
+    'see gopher://evil.example/',
+    'see https://%00/',
+  ])('a host does not let in %j beside itself', (link) => {
+    expect(allows('host', 'good.example', { authorUrl: 'http://good.example/', content: `hey ${link}` })).toBe(false);
+  });
+
+  test.each(['[url]http://evil.example[/url]', 'http://evil.example[ x', 'http://evil.example^x'])(
+    'a host keeps out %j',
+    (content) => {
+      expect(blocks('host', 'evil.example', { content })).toBe(true);
+    },
+  );
+
+  test('an IPv6 address keeps out whatever way it is written', () => {
+    expect(blocks('host', '[::1]', { content: '<a href="http://[0:0::1]/">x</a>' })).toBe(true);
+  });
+
   test('a host lets in a ping by its source, whatever the page says', () => {
     const ping = {
       kind: 'pingback' as const,
@@ -269,6 +297,8 @@ describe('a rule that allows', () => {
     for (const forwarded of [true, false]) {
       expect(allows('email', 'ann@good.example', { forwarded, authorEmail: 'ann@good.example' })).toBe(forwarded);
       expect(allows('author', 'ann', { forwarded })).toBe(forwarded);
+      expect(allows('phrase', 'a loaf', { forwarded })).toBe(forwarded);
+      expect(allows('host', 'good.example', { forwarded, authorUrl: 'http://good.example/' })).toBe(forwarded);
       expect(blocks('author', 'ann', { forwarded })).toBe(true);
       expect(allows('ip', '203.0.113.9', { forwarded })).toBe(true);
     }

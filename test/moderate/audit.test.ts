@@ -272,3 +272,11 @@ describe('undoing all that one actor decided', () => {
     expect([answer.status, answer.json.error.code]).toEqual([400, 'moderate.bad_input']);
   });
 });
+
+test('an actor with a NUL in it is nobody, and no error of ours', async () => {
+  const asked = await backtalk.request('GET', '/v1/decisions?actor=%00');
+  expect([asked.status, asked.json.error?.code]).toEqual([400, 'moderate.bad_input']);
+  expect((await backtalk.request('GET', '/v1/decisions?actor=a%00b')).status).toBe(200);
+  const body = JSON.stringify({ filter: { actor: '\u0000' }, expect: 0 });
+  expect((await backtalk.request('POST', '/v1/decisions/undo', { body })).status).toBe(400);
+});

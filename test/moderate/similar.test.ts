@@ -209,3 +209,7 @@ describe('pings', () => {
     expect(await idsLike(ids[1] as string)).toEqual(ids.slice(1));
   });
 });
+
+test('copies of nothing are a mistake, not everything', async () => {
+  expect((await backtalk.request('GET', '/v1/submissions?similarTo=')).status).toBe(400);
+});
