@@ -153,7 +153,7 @@ function linkedFrom(content: string): Place[] {
     .replace(/:\/\/[^\s/@<>"']{1,100}@/g, '://');
   const found = findLinks(text).links.flatMap(({ host, path }) => placesOf(`http://${host}${path}`));
   // Whatever stands behind a scheme is a link to somebody: what cannot be read as one leads nowhere that a rule allows.
-  const written = [...text.matchAll(addressWritten)].slice(0, mostAddresses).map(([, host = '', path = '']) => {
+  const written = [...text.matchAll(addressWritten)].map(([, host = '', path = '']) => {
     const url = host === '' ? null : parseUrl(`http://${host}${path}`);
     return url === null ? nowhere : placeOf(url);
   });
@@ -163,7 +163,6 @@ function linkedFrom(content: string): Place[] {
 /** Host and path behind a scheme, the host ending at the first character that none has. */
 const addressWritten =
   /:\/\/(\[[0-9a-f:.]{0,60}\]|[\p{L}\p{M}\p{N}._~%-]{0,253})(?::\d{0,5})?(\/[^\s"'<>]{0,2000})?/giu;
-const mostAddresses = 1_000;
 const nowhere: Place = { host: '', segments: [] };
 
 function placesOf(written: string): Place[] {

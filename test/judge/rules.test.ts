@@ -272,6 +272,13 @@ describe('a rule that allows', () => {
     expect(allows('host', 'good.example', { authorUrl: 'http://good.example/', content: `hey ${link}` })).toBe(false);
   });
 
+  test('a host neither lets in nor misses what stands behind a thousand good links', () => {
+    const content = `${'http://good.example '.repeat(1_500)}http://evil.example`;
+    expect(allows('host', 'good.example', { content })).toBe(false);
+    expect(allows('host', 'good.example', { content: content.replace('evil', 'good') })).toBe(true);
+    expect(blocks('host', 'evil.example', { content })).toBe(true);
+  });
+
   test.each(['[url]http://evil.example[/url]', 'http://evil.example[ x', 'http://evil.example^x'])(
     'a host keeps out %j',
     (content) => {
